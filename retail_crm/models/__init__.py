@@ -1,0 +1,2 @@
+# In the order of the layers: an area may use only the areas above it.
+from . import customer

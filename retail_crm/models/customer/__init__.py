@@ -1,0 +1,17 @@
+from . import (
+    retail_area,
+    retail_channel,
+    crm_team,
+    product_category,
+    product_template,
+    res_company,
+    res_config_settings,
+    retail_moment,
+    retail_purchase,
+    retail_purchase_facts,
+    retail_profile,
+    retail_profile_refresh,
+    res_partner,
+    sale_order,
+    account_move,
+)

@@ -1,0 +1,33 @@
+from odoo import models
+
+
+class AccountMove(models.Model):
+    _inherit = 'account.move'
+
+    def _post(self, soft=True):
+        posted = super()._post(soft=soft)
+        sales = posted._retail_sales()
+        refunds = sales.filtered(lambda move: move.move_type == 'out_refund')
+        moments = self.env['retail.moment']
+        moments._emit('refund', refunds)
+        by_invoice = (sales - refunds).filtered(
+            lambda move: move.company_id.root_id.retail_purchase_basis == 'invoice'
+        )
+        moments._emit('purchase', by_invoice)
+        moments._emit('purchase_changed', sales - refunds - by_invoice)
+        return posted
+
+    def button_draft(self):
+        posted = self._retail_sales().filtered(lambda move: move.state == 'posted')
+        result = super().button_draft()
+        self.env['retail.moment']._emit('purchase_changed', posted)
+        return result
+
+    def _invoice_paid_hook(self):
+        result = super()._invoice_paid_hook()
+        self.env['retail.moment']._emit('paid', self._retail_sales())
+        return result
+
+    def _retail_sales(self):
+        """Return those of the moves that sell to or take back from customers."""
+        return self.filtered(lambda move: move.move_type in ('out_invoice', 'out_refund', 'out_receipt'))

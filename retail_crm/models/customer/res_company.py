@@ -1,0 +1,89 @@
+from datetime import datetime
+
+import pytz
+
+from odoo import api, fields, models
+
+
+class ResCompany(models.Model):
+    _inherit = 'res.company'
+
+    retail_purchase_basis = fields.Selection(
+        selection=[
+            ('order', 'Confirmed orders less credited goods'),
+            ('invoice', 'Posted invoices less credit notes'),
+        ],
+        string='Purchases Counted',
+        required=True,
+        default='order',
+        help='Documents from which customer figures are made. A change recomputes all figures in the background.',
+    )
+    retail_margin_percent = fields.Float(
+        string='Usual Margin (%)',
+        default=30.0,
+        help='Margin in percent of the net price, used where neither the order line nor the product category knows better.',
+    )
+    retail_gap_days = fields.Float(
+        string='Usual Days Between Purchases',
+        readonly=True,
+        digits=(16, 4),
+        help='Mean over all customers with two purchase days or more of their own mean number of days between purchases. '
+        'Measured by the full refresh; customers with few purchases are judged by it.',
+    )
+    retail_refreshed_at = fields.Datetime(
+        string='Figures Last Computed',
+        readonly=True,
+        help='When customer figures were last brought up to date.',
+    )
+    retail_full_refreshed_at = fields.Datetime(
+        string='Figures Last Computed in Full',
+        readonly=True,
+        help='When all customers were last compared with each other.',
+    )
+    retail_rebuild_pending = fields.Boolean(
+        string='Rebuild Pending',
+        readonly=True,
+        help='All purchases will be derived again by the next run of the nightly repair.',
+    )
+
+    _check_retail_margin_percent = models.Constraint(
+        'CHECK(retail_margin_percent >= -100 AND retail_margin_percent <= 100)',
+        'The margin must be between -100 and 100 percent.',
+    )
+
+    def write(self, vals):
+        """Derive purchases again when a rule that makes them changes."""
+        watched = {'retail_purchase_basis', 'retail_margin_percent'} & set(vals)
+        before = {company.id: [company[name] for name in watched] for company in self}
+        result = super().write(vals)
+        changed = self.filtered(lambda c: [c[name] for name in watched] != before[c.id])
+        if changed:
+            changed.root_id._retail_request_rebuild()
+        return result
+
+    @api.model
+    def _get_company_root_delegated_field_names(self):
+        """Branches count and judge purchases as the company they belong to."""
+        return [
+            *super()._get_company_root_delegated_field_names(),
+            'retail_purchase_basis',
+            'retail_margin_percent',
+        ]
+
+    def _retail_request_rebuild(self):
+        """Ask the nightly repair to derive all purchases of these companies again, soon."""
+        self.sudo().write({'retail_rebuild_pending': True})  # sudo: settings users may not write run times
+        cron = self.env.ref('retail_crm.ir_cron_repair_purchases', raise_if_not_found=False)
+        if cron:
+            cron.sudo()._trigger()  # sudo: only starts our own scheduled action
+
+    def _retail_timezone(self):
+        """Return the name of the zone in which this company counts days."""
+        self.ensure_one()
+        return self.root_id.resource_calendar_id.tz or 'UTC'
+
+    def _retail_today(self):
+        """Return today's date where this company is."""
+        # fields.Datetime.now() can be frozen by tests, unlike the database's clock
+        now = pytz.utc.localize(fields.Datetime.now())
+        return datetime.astimezone(now, pytz.timezone(self._retail_timezone())).date()

@@ -1,0 +1,443 @@
+import logging
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from .retail_moment import ListenerBusy
+
+_logger = logging.getLogger(__name__)
+
+#: Documents derived again in one transaction by the repair and by a rebuild.
+REPAIR_BATCH = 50_000
+#: Documents the nightly repair looks at beyond the recent ones; a constant price however old the shop is.
+REPAIR_SLICE = 200_000
+#: Days of documents the nightly repair looks at every night.
+REPAIR_DAYS = 35
+
+_COLUMNS = (
+    'res_model',
+    'res_id',
+    'company_id',
+    'partner_id',
+    'date',
+    'amount',
+    'margin',
+    'returned',
+    'counts',
+    'store_id',
+    'channel_id',
+    'user_id',
+    'rate_missing',
+)
+
+
+class RetailPurchase(models.Model):
+    """What customers bought: one row per counted document, derived from orders or invoices.
+
+    Written only by ``_sync`` from the facts of ``_sql_purchase_facts``; may be dropped and derived again at any time
+    with the same result. Money is net of tax and of returns, in the company currency at the document's date; days are
+    those of the company's zone (R-loy C.4, design 4.2). Rows without ``counts`` are documents whose goods were all
+    credited: they keep the trace, but are no purchase.
+    """
+
+    _name = 'retail.purchase'
+    _description = 'Purchase'
+    _order = 'date desc, id desc'
+    _rec_name = 'date'
+    _log_access = False  # derived in bulk: who derived a row when says nothing
+
+    res_model = fields.Char(string='Document Model', required=True, readonly=True)
+    res_id = fields.Many2oneReference(
+        string='Document', model_field='res_model', required=True, readonly=True
+    )
+    company_id = fields.Many2one(
+        comodel_name='res.company', required=True, readonly=True, ondelete='cascade'
+    )
+    currency_id = fields.Many2one(related='company_id.currency_id')
+    partner_id = fields.Many2one(
+        comodel_name='res.partner',
+        string='Customer',
+        required=True,
+        readonly=True,
+        ondelete='restrict',
+        help='The person or company that bought; purchases of the contacts of a company are those of the company.',
+    )
+    date = fields.Date(required=True, readonly=True, help='Day of the purchase where the company is.')
+    amount = fields.Monetary(
+        readonly=True,
+        help='Net of tax, returns, delivery, gift cards and eWallet top-ups, in the company currency.',
+    )
+    margin = fields.Monetary(
+        readonly=True,
+        help='Margin of the amount: from the order line where a cost is recorded, else the usual percentage.',
+    )
+    returned = fields.Monetary(readonly=True, help='Net value of goods credited and not billed again.')
+    counts = fields.Boolean(
+        string='Counts',
+        readonly=True,
+        help='The document is a purchase: confirmed and not returned as a whole.',
+    )
+    occasion = fields.Boolean(
+        string='Purchase Day',
+        readonly=True,
+        help='First purchase of the customer on this day: several on one day are one occasion.',
+    )
+    store_id = fields.Many2one(
+        comodel_name='crm.team', string='Store', readonly=True, ondelete='set null'
+    )
+    channel_id = fields.Many2one(comodel_name='retail.channel', readonly=True, ondelete='set null')
+    user_id = fields.Many2one(
+        comodel_name='res.users', string='Served By', readonly=True, ondelete='set null'
+    )
+    rate_missing = fields.Boolean(
+        string='No Exchange Rate',
+        readonly=True,
+        help='The document is in a currency for which no exchange rate is recorded, so its amount was taken one to one. '
+        'Record the rate, then use "Apply exchange rates".',
+    )
+
+    _document_uniq = models.Constraint('UNIQUE(res_model, res_id)', 'A document is one purchase.')
+    _partner_idx = models.Index('(partner_id, company_id, date)')
+    _company_date_idx = models.Index('(company_id, date)')
+    _rate_missing_idx = models.Index('(id) WHERE rate_missing')
+
+    def _compute_display_name(self):
+        for purchase in self:
+            document = self.env[purchase.res_model].browse(purchase.res_id).sudo()  # sudo: its number only
+            purchase.display_name = document.display_name if document.exists() else str(purchase.date)
+
+    # === DERIVING ===#
+
+    @api.model
+    def _fill_all(self):
+        """Derive everything into the empty table in one statement (install)."""
+        facts = self._sql_purchase_facts()
+        if facts is None:
+            return
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO retail_purchase (%(columns)s, occasion)
+                SELECT %(columns)s,
+                       counts AND row_number() OVER (
+                           PARTITION BY partner_id, company_id, date, counts ORDER BY res_model, res_id) = 1
+                  FROM (%(facts)s) AS fact
+                """,
+                columns=SQL(', ').join(map(SQL.identifier, _COLUMNS)),
+                facts=facts,
+            )
+        )
+        _logger.info('%s purchases derived', self.env.cr.rowcount)
+        self.env.cr.execute(SQL('ANALYZE retail_purchase'))
+        self.invalidate_model()
+
+    @api.model
+    def _sync(self, documents):
+        """Bring the rows of these documents in line with the documents, in a fixed number of statements.
+
+        :param dict documents: ``{model name: iterable of ids}``; ids of deleted documents are welcome
+        :return: ids of the customers whose purchases changed, before or after
+        :rtype: list[int]
+        """
+        documents = {model: sorted(set(ids)) for model, ids in documents.items() if ids}
+        if not documents:
+            return []
+        self._flush_sources()
+        facts = self._sql_purchase_facts(documents) or SQL(
+            'SELECT %s FROM retail_purchase WHERE false',
+            SQL(', ').join(map(SQL.identifier, _COLUMNS)),
+        )
+        keys = SQL(' OR ').join(
+            SQL('(res_model = %s AND res_id = ANY(%s))', model, ids) for model, ids in documents.items()
+        )
+        rows = self.env.execute_query(
+            SQL(
+                """
+                WITH fact AS MATERIALIZED (%(facts)s),
+                old AS MATERIALIZED (SELECT * FROM retail_purchase WHERE %(keys)s),
+                gone AS (
+                    DELETE FROM retail_purchase
+                     WHERE id IN (SELECT id FROM old WHERE NOT EXISTS (
+                           SELECT FROM fact WHERE fact.res_model = old.res_model AND fact.res_id = old.res_id))
+                ),
+                news AS MATERIALIZED (
+                    SELECT fact.*, old.partner_id AS old_partner_id
+                      FROM fact LEFT JOIN old USING (res_model, res_id)
+                     WHERE old.id IS NULL OR (%(old)s) IS DISTINCT FROM (%(fact)s)
+                ),
+                merged AS (
+                    INSERT INTO retail_purchase (%(columns)s)
+                    SELECT %(columns)s FROM news
+                    ON CONFLICT (res_model, res_id) DO UPDATE SET (%(columns)s) = ROW(%(excluded)s)
+                )
+                SELECT partner_id FROM news
+                 UNION SELECT old_partner_id FROM news WHERE old_partner_id IS NOT NULL
+                 UNION SELECT partner_id FROM old WHERE NOT EXISTS (
+                       SELECT FROM fact WHERE fact.res_model = old.res_model AND fact.res_id = old.res_id)
+                """,
+                facts=facts,
+                keys=keys,
+                columns=SQL(', ').join(map(SQL.identifier, _COLUMNS)),
+                old=SQL(', ').join(SQL.identifier('old', column) for column in _COLUMNS),
+                fact=SQL(', ').join(SQL.identifier('fact', column) for column in _COLUMNS),
+                excluded=SQL(', ').join(SQL.identifier('excluded', column) for column in _COLUMNS),
+            )
+        )
+        partner_ids = [partner_id for (partner_id,) in rows]
+        self._mark_occasions(partner_ids)
+        self.invalidate_model()
+        return partner_ids
+
+    def _mark_occasions(self, partner_ids):
+        """Mark the first counting purchase of each day of these customers."""
+        if not partner_ids:
+            return
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE retail_purchase AS purchase SET occasion = ranked.occasion
+                  FROM (SELECT id, counts AND row_number() OVER (
+                               PARTITION BY partner_id, company_id, date, counts ORDER BY res_model, res_id) = 1
+                               AS occasion
+                          FROM retail_purchase WHERE partner_id = ANY(%s)) AS ranked
+                 WHERE purchase.id = ranked.id AND purchase.occasion IS DISTINCT FROM ranked.occasion
+                """,
+                partner_ids,
+            )
+        )
+
+    def _flush_sources(self):
+        """Write what the ORM still holds of the documents and rules that facts are read from."""
+        for model in (
+            'sale.order',
+            'sale.order.line',
+            'account.move',
+            'account.move.line',
+            'res.partner',
+            'product.template',
+            'crm.team',
+        ):
+            self.env[model].flush_model()
+
+    # === MOMENTS ===#
+
+    def _on_purchase(self, moments):
+        self._sync_moments(moments)
+
+    def _on_purchase_changed(self, moments):
+        self._sync_moments(moments)
+
+    def _on_refund(self, moments):
+        self._sync_moments(moments)
+
+    def _on_cancel(self, moments):
+        self._sync_moments(moments)
+
+    def _on_partner_changed(self, moments):
+        """Derive again what a contact bought who moved to another company, was merged or became no customer."""
+        self._take_turn()
+        partners = self.env['res.partner'].with_context(active_test=False)
+        family = partners.search([('id', 'child_of', moments.mapped('res_id'))])
+        changed = self._sync(self._documents_of(family))
+        self._refresh_profiles({*changed, *family.ids, *family.commercial_partner_id.ids})
+
+    def _sync_moments(self, moments):
+        self._take_turn()
+        documents = {}
+        for moment in moments:
+            documents.setdefault(moment.res_model, set()).add(moment.res_id)
+        self._refresh_profiles(self._sync(self._with_original_documents(documents)))
+
+    def _take_turn(self):
+        """Make sure no other process derives figures now.
+
+        :raise ListenerBusy: when one does
+        """
+        if not self.env['retail.profile']._try_lock():
+            raise ListenerBusy
+
+    def _refresh_profiles(self, partner_ids):
+        self.env['retail.profile']._refresh(self.env['res.partner'].browse(sorted(partner_ids)))
+
+    def _with_original_documents(self, documents):
+        """Hook: add to ``{model: ids}`` the documents whose row depends on these: orders and invoices of credit notes."""
+        move_ids = documents.get('account.move')
+        if not move_ids:
+            return documents
+        moves = tuple(move_ids)
+        rows = self.env.execute_query(
+            SQL(
+                """
+                WITH related AS (
+                    SELECT id FROM account_move WHERE id IN %(moves)s
+                     UNION SELECT reversed_entry_id FROM account_move WHERE id IN %(moves)s AND reversed_entry_id > 0
+                )
+                SELECT 'sale.order', line.order_id
+                  FROM account_move_line AS item
+                  JOIN sale_order_line_invoice_rel AS rel ON rel.invoice_line_id = item.id
+                  JOIN sale_order_line AS line ON line.id = rel.order_line_id
+                 WHERE item.move_id IN (SELECT id FROM related)
+                 UNION SELECT 'account.move', id FROM related
+                 UNION SELECT 'account.move', other.move_id
+                  FROM account_move_line AS item
+                  JOIN sale_order_line_invoice_rel AS rel ON rel.invoice_line_id = item.id
+                  JOIN sale_order_line_invoice_rel AS shared ON shared.order_line_id = rel.order_line_id
+                  JOIN account_move_line AS other ON other.id = shared.invoice_line_id
+                 WHERE item.move_id IN (SELECT id FROM related)
+                """,
+                moves=moves,
+            )
+        )
+        result = {model: set(ids) for model, ids in documents.items()}
+        for model, res_id in rows:
+            result.setdefault(model, set()).add(res_id)
+        return result
+
+    def _documents_of(self, partners):
+        """Hook: return ``{model: ids}`` of all documents that name one of these contacts, or have a row of theirs."""
+        self.env['sale.order'].flush_model(['partner_id'])
+        self.env['account.move'].flush_model(['partner_id'])
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT 'sale.order', id FROM sale_order WHERE partner_id = ANY(%(ids)s)
+                 UNION ALL SELECT 'account.move', id FROM account_move
+                            WHERE partner_id = ANY(%(ids)s) AND move_type = ANY(%(types)s)
+                 UNION SELECT res_model, res_id FROM retail_purchase WHERE partner_id = ANY(%(ids)s)
+                """,
+                ids=partners.ids,
+                types=['out_invoice', 'out_refund', 'out_receipt'],
+            )
+        )
+        documents = {}
+        for model, res_id in rows:
+            documents.setdefault(model, set()).add(res_id)
+        return documents
+
+    # === REPAIR AND REBUILD ===#
+
+    @api.model
+    def _cron_repair(self):
+        """Compare rows with documents every night: those of the last weeks, and a slice of the rest in turn.
+
+        Finds what came past the ORM (imports by SQL, restored backups). Each slice is a constant amount of work; when
+        a rebuild was requested, the slices go through everything. Commits per slice and continues after a kill.
+        """
+        cron = self.env['ir.cron']
+        parameters = self.env['ir.config_parameter'].sudo()  # sudo: our own bookkeeping
+        pending = self.env['res.company'].sudo().search([('retail_rebuild_pending', '=', True)])
+        if not pending:
+            self._sync_documents(self._recent_documents())
+        cron._commit_progress(remaining=1)
+        done = 0
+        while True:
+            cursor = parameters.get_param('retail_crm.repair_cursor') or ''
+            model, _sep, last_id = cursor.partition(',')
+            documents, following = self._next_documents(model, int(last_id or 0))
+            self._sync_documents(documents)
+            parameters.set_param('retail_crm.repair_cursor', following)
+            done += sum(map(len, documents.values()))
+            finished = not following or (not pending and done >= REPAIR_SLICE)
+            if not following and pending:
+                pending.write({'retail_rebuild_pending': False})
+                self.env['retail.profile']._refresh()
+            if not cron._commit_progress(remaining=0 if finished else 1) or finished:
+                break
+
+    def _sync_documents(self, documents):
+        """Derive documents and, where that changed anything, their customers' figures."""
+        self._take_turn()
+        partner_ids = self._sync(documents)
+        if partner_ids:
+            self._refresh_profiles(partner_ids)
+
+    def _recent_documents(self):
+        """Hook: return ``{model: ids}`` of the documents of the last weeks, which people still change."""
+        since = fields.Date.subtract(fields.Date.today(), days=REPAIR_DAYS)
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT 'sale.order', id FROM sale_order WHERE date_order >= %(since)s
+                 UNION ALL SELECT 'account.move', id FROM account_move
+                            WHERE invoice_date >= %(since)s AND move_type = ANY(%(types)s)
+                """,
+                since=since,
+                types=['out_invoice', 'out_refund', 'out_receipt'],
+            )
+        )
+        documents = {}
+        for model, res_id in rows:
+            documents.setdefault(model, set()).add(res_id)
+        return documents
+
+    def _next_documents(self, model, last_id):
+        """Return the next batch of documents after ``model, last_id`` and where to continue ('' at the end).
+
+        The ids of rows are walked beside those of documents, so that rows without document are found as well.
+        """
+        models_ = list(self._purchase_sources())
+        model = model if model in models_ else models_[0]
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT id FROM (
+                    (SELECT id FROM %(table)s WHERE id > %(last)s ORDER BY id LIMIT %(limit)s)
+                    UNION
+                    (SELECT res_id FROM retail_purchase WHERE res_model = %(model)s AND res_id > %(last)s
+                      ORDER BY res_id LIMIT %(limit)s)
+                ) AS document ORDER BY id LIMIT %(limit)s
+                """,
+                table=SQL.identifier(self.env[model]._table),
+                model=model,
+                last=last_id,
+                limit=REPAIR_BATCH,
+            )
+        )
+        ids = [res_id for (res_id,) in rows]
+        if len(ids) == REPAIR_BATCH:
+            return {model: ids}, f'{model},{ids[-1]}'
+        position = models_.index(model) + 1
+        following = f'{models_[position]},0' if position < len(models_) else ''
+        return {model: ids}, following
+
+    # === ACTIONS ===#
+
+    def action_open_document(self):
+        """Open the order or invoice of the purchase."""
+        self.ensure_one()
+        return {
+            'type': 'ir.actions.act_window',
+            'res_model': self.res_model,
+            'res_id': self.res_id,
+            'view_mode': 'form',
+        }
+
+    def action_apply_rates(self):
+        """Recompute the exchange rate of the orders of these purchases and derive them again.
+
+        Odoo stores the rate of an order when it is made: one recorded later would never reach it.
+
+        :raise AccessError: for those who may not write the orders
+        """
+        orders = self.env['sale.order'].browse(
+            self.filtered(lambda purchase: purchase.res_model == 'sale.order').mapped('res_id')
+        )
+        orders.check_access('write')
+        self.env.add_to_compute(orders._fields['currency_rate'], orders)
+        orders.flush_recordset(['currency_rate'])
+        self.env['retail.moment']._emit('purchase_changed', orders)
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': 'success',
+                'message': self.env._('The figures follow within a minute.'),
+                'next': {'type': 'ir.actions.act_window_close'},
+            },
+        }
+
+    @api.model
+    def _to_check_domain(self):
+        """Return the domain of purchases that somebody should look at."""
+        return Domain('rate_missing', '=', True) | Domain('date', '>', 'today')

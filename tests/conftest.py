@@ -1,0 +1,85 @@
+"""Fixtures for the tests from outside: real databases, real servers, made by the functions of ./dev."""
+
+import importlib.machinery
+import importlib.util
+import itertools
+import os
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope='session')
+def house():
+    """The program ./dev as a module, so that tests and workshop share one way to do things."""
+    loader = importlib.machinery.SourceFileLoader('house', str(CHECKOUT / 'dev'))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader('house', loader))
+    loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope='session')
+def base_db(house):
+    """A database with all our add-ons that nobody is connected to: what fresh_db copies."""
+    name = os.environ.get('RETAIL_CRM_TEST_BASE')
+    if name:  # made by ./dev test, which also drops it
+        yield name
+        return
+    name = f'retail_crm_test_{os.getpid()}_base'
+    house.copy(house.template(house.dependencies(), False), name)
+    house.odoo_run(name, 'install', '--no-http', '-i', ','.join(house.manifests()))
+    yield name
+    house.drop(name)
+
+
+@pytest.fixture(scope='session')
+def _numbers():
+    return itertools.count(1)
+
+
+@pytest.fixture
+def fresh_db(house, base_db, _numbers):
+    """A function that makes a throw-away database with the add-ons installed; returns its name."""
+    names = []
+
+    def make():
+        name = f'retail_crm_test_{os.getpid()}_fresh{next(_numbers)}'
+        names.append(name)
+        house.copy(base_db, name)
+        house.config_of(name)
+        return name
+
+    yield make
+    for name in names:
+        house.drop(name)
+
+
+@pytest.fixture
+def server(house, fresh_db):
+    """A function that serves a database on a free port: server(db, workers=2).url; stopped at the end."""
+    servers = []
+
+    def start(name, **options):
+        servers.append(house.Server(name, **options))
+        return servers[-1].start()
+
+    yield start
+    for one in servers:
+        one.stop()
+
+
+@pytest.fixture
+def cluster(house):
+    """A function that starts a PostgreSQL server of its own (settings={'fsync': 'on'}) to kill."""
+    clusters = []
+
+    def start(**settings):
+        folder = house.cluster_folder(f'test-{os.getpid()}-{len(clusters)}')
+        clusters.append(house.Cluster(folder, settings={'fsync': 'on', **settings}))
+        return clusters[-1].start()
+
+    yield start
+    for one in clusters:
+        one.remove()

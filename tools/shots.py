@@ -1,0 +1,163 @@
+"""Pictures of the add-on in a browser: the named ones for the guide, or one of any page.
+
+./dev shots                                     all named pictures into docs/pictures/
+./dev shots --only contacts                     those whose name holds this text
+./dev shots --url /odoo/x --out /tmp/x.png --db NAME [--login admin] [--width 390] [--lang zh_CN]
+            [--wait CSS] [--click CSS ...] [--full]
+"""
+
+import argparse
+import contextlib
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from playwright.sync_api import Error, sync_playwright
+
+PICTURES = Path(__file__).resolve().parent.parent / 'docs/pictures'
+# As root Chromium has no sandbox; the rest keeps it from calling home.
+FLAGS = [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+]
+HEIGHTS = {1400: 900, 390: 844}
+
+
+@dataclass
+class Shot:
+    name: str
+    url: str
+    login: str = 'admin'
+    lang: str = 'en_US'
+    width: int = 1400
+    wait: str = ''  # a CSS selector that must be visible
+    click: tuple = ()  # CSS selectors to click, in order, before the picture
+    full: bool = False  # the whole page, not only what a screen shows
+
+
+def everywhere(name, url, **more):
+    """One page in both languages and both widths."""
+    return [
+        Shot(f'{name}-{lang}-{width}', url, lang=lang, width=width, **more)
+        for lang in ('en_US', 'zh_CN')
+        for width in (1400, 390)
+    ]
+
+
+SHOTS = [
+    *everywhere('apps', '/odoo', wait='.o_app, .o_main_navbar'),
+    *everywhere('contacts', '/odoo/contacts', wait='.o_kanban_view, .o_list_view'),
+]
+
+
+def log_in(page, base, login):
+    page.goto(f'{base}/web/login')
+    page.fill('input[name=login]', login)
+    page.fill('input[name=password]', login)
+    page.click('form.oe_login_form button[type=submit]')
+    page.wait_for_load_state('networkidle')
+    if '/web/login' in page.url:
+        raise SystemExit(f'login {login} with password {login} was refused at {base}')
+
+
+def speak(page, base, lang):
+    """Give the logged-in user the language, as the person would in the preferences."""
+    answer = page.evaluate(
+        """async ([lang]) => {
+            const call = async (model, method, args) => (await (await fetch('/web/dataset/call_kw', {
+                method: 'POST', headers: {'Content-Type': 'application/json'},
+                body: JSON.stringify({jsonrpc: '2.0', method: 'call', params: {model, method, args, kwargs: {}}}),
+            })).json());
+            const info = (await (await fetch('/web/session/get_session_info', {method: 'POST',
+                headers: {'Content-Type': 'application/json'}, body: '{"jsonrpc":"2.0","params":{}}'})).json()).result;
+            return await call('res.users', 'write', [[info.uid], {lang}]);
+        }""",
+        [lang],
+    )
+    if 'error' in answer:
+        raise SystemExit(f'language {lang}: {answer["error"]["data"]["message"]}')
+
+
+def settle(page):
+    """Wait until the page has loaded and no longer shows that it is busy."""
+    with contextlib.suppress(Error):  # the bus keeps a connection open: not every page falls idle
+        page.wait_for_load_state('networkidle', timeout=5000)
+    page.wait_for_function("!document.querySelector('.o_loading_indicator, .o_blockUI')")
+    page.wait_for_timeout(400)
+
+
+def shoot(page, base, shot, target):
+    """Open a page, do its clicks, save its picture."""
+    page.set_viewport_size({'width': shot.width, 'height': HEIGHTS.get(shot.width, 900)})
+    page.goto(base + shot.url)
+    if shot.wait:
+        page.wait_for_selector(shot.wait)
+    settle(page)
+    for selector in shot.click:
+        page.click(selector)
+        settle(page)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=str(target), full_page=shot.full)
+
+
+def take(base, pairs):
+    """Take (shot, target) pairs; one browser session per login and language. Returns the failures."""
+    failed = []
+    with sync_playwright() as play, tempfile.TemporaryDirectory() as profile:
+        browser = play.chromium.launch_persistent_context(
+            profile, executable_path='/usr/bin/chromium', headless=True, args=FLAGS
+        )
+        who = None
+        page = browser.new_page()
+        for shot, target in sorted(pairs, key=lambda pair: (pair[0].login, pair[0].lang)):
+            start = time.monotonic()
+            try:
+                if (shot.login, shot.lang) != who:
+                    browser.clear_cookies()
+                    log_in(page, base, shot.login)
+                    speak(page, base, shot.lang)
+                    who = (shot.login, shot.lang)
+                shoot(page, base, shot, target)
+                print(f'{target}  ({time.monotonic() - start:.1f}s)')
+            except Error as error:
+                failed.append(shot.name)
+                with contextlib.suppress(Error):
+                    page.screenshot(path=str(target.with_suffix('.failed.png')))
+                print(f'FAILED {shot.name}: {str(error).splitlines()[0]}', file=sys.stderr)
+        if who and who[1] != 'en_US':
+            speak(page, base, 'en_US')
+        browser.close()
+    return failed
+
+
+def main():
+    parser = argparse.ArgumentParser(prog='./dev shots', description=__doc__.splitlines()[0])
+    parser.add_argument('--base', required=True, help='address of the server (given by ./dev)')
+    parser.add_argument('--only', default='', help='named pictures whose name holds this text')
+    parser.add_argument('--url', help='one picture of this page instead')
+    parser.add_argument('--out', type=Path, default=Path('shot.png'))
+    parser.add_argument('--login', default='admin')
+    parser.add_argument('--lang', default='en_US')
+    parser.add_argument('--width', type=int, default=1400)
+    parser.add_argument('--wait', default='')
+    parser.add_argument('--click', action='append', default=[])
+    parser.add_argument('--full', action='store_true')
+    args = parser.parse_args()
+    if args.url:
+        one = Shot(args.out.stem, args.url, args.login, args.lang, args.width)
+        one = replace(one, wait=args.wait, click=tuple(args.click), full=args.full)
+        pairs = [(one, args.out)]
+    else:
+        pairs = [(shot, PICTURES / f'{shot.name}.png') for shot in SHOTS if args.only in shot.name]
+    return 1 if take(args.base, pairs) else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
