@@ -94,7 +94,9 @@ def convert(text, converter):
 
 
 def terms(catalog, with_text=True):
-    return {(e.msgctxt, e.msgid): e.msgstr if with_text else None for e in catalog if not e.obsolete}
+    return {
+        (e.msgctxt, e.msgid): e.msgstr if with_text else None for e in catalog if not e.obsolete
+    }
 
 
 def faults(folder, addon, pot, converter):
@@ -107,7 +109,9 @@ def faults(folder, addon, pot, converter):
     found = []
     fresh, old = terms(pot, False), terms(old_pot, False)
     found += [f'{addon}.pot lacks {key[1]!r}: run ./dev i18n' for key in fresh if key not in old]
-    found += [f'{addon}.pot still has {key[1]!r}: run ./dev i18n' for key in old if key not in fresh]
+    found += [
+        f'{addon}.pot still has {key[1]!r}: run ./dev i18n' for key in old if key not in fresh
+    ]
     known = terms(simplified)
     found += [f'zh_CN.po lacks {key[1]!r}: run ./dev i18n' for key in fresh if key not in known]
     found += [f'zh_CN.po still has {key[1]!r}: run ./dev i18n' for key in known if key not in fresh]

@@ -9,6 +9,7 @@ Environment: RETAIL_CRM_DATA (which data), RETAIL_CRM_DATA_DIR (folder searched 
 RETAIL_CRM_LIMIT (load only the first so many customers).
 """
 
+import gc
 import os
 import resource
 import time
@@ -168,6 +169,7 @@ class Loader:
         self.prefix = prefix
         self.company = self.env.company
         self.zone = ZoneInfo(self.company.resource_calendar_id.tz or 'UTC')
+        gc.freeze()  # do not search the registry for garbage again and again
         self._lock()
 
     # === TRANSACTIONS ===

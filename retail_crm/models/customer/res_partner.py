@@ -1,3 +1,5 @@
+import operator
+
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
@@ -23,6 +25,21 @@ PROFILE_FIELDS = {
 
 # Changes of these fields move purchases to another customer or make somebody a customer.
 _IDENTITY_FIELDS = {'parent_id', 'is_company', 'retail_customer', 'company_type'}
+
+_COMPARE = {'<': operator.lt, '<=': operator.le, '>': operator.gt, '>=': operator.ge}
+
+
+def _figure(field_class, name, **attributes):
+    """Return a field of the contact that shows the figure ``name`` of its profile in the current company.
+
+    Not a related field: the ORM's search through an empty relation takes "more than 0" for "empty or more than 0".
+    """
+    return field_class(
+        compute='_compute_retail_figures',
+        search=lambda self, operator_, value: self._search_retail_figure(name, operator_, value),
+        groups=FIGURE_GROUPS,
+        **attributes,
+    )
 
 
 class ResPartner(models.Model):
@@ -50,29 +67,79 @@ class ResPartner(models.Model):
         string='Figures Currency',
         compute='_compute_retail_currency_id',
     )
-    retail_first_order_date = fields.Date(related='retail_profile_id.first_order_date', groups=FIGURE_GROUPS)
-    retail_last_order_date = fields.Date(related='retail_profile_id.last_order_date', groups=FIGURE_GROUPS)
-    retail_order_count = fields.Integer(related='retail_profile_id.order_count', groups=FIGURE_GROUPS)
-    retail_order_count_12m = fields.Integer(related='retail_profile_id.order_count_12m', groups=FIGURE_GROUPS)
-    retail_spend_total = fields.Monetary(
-        related='retail_profile_id.spend_total', currency_field='retail_currency_id', groups=FIGURE_GROUPS
+    retail_first_order_date = _figure(fields.Date, 'first_order_date', string='First Purchase')
+    retail_last_order_date = _figure(
+        fields.Date,
+        'last_order_date',
+        string='Last Purchase',
+        help='Day of the last purchase that was not returned as a whole.',
     )
-    retail_spend_12m = fields.Monetary(
-        related='retail_profile_id.spend_12m', currency_field='retail_currency_id', groups=FIGURE_GROUPS
+    retail_order_count = _figure(fields.Integer, 'order_count', string='Purchases')
+    retail_order_count_12m = _figure(
+        fields.Integer,
+        'order_count_12m',
+        string='Purchases, 12 Months',
+        help='Purchases of the last 12 months up to today.',
     )
-    retail_spend_prev_12m = fields.Monetary(
-        related='retail_profile_id.spend_prev_12m', currency_field='retail_currency_id', groups=FIGURE_GROUPS
+    retail_spend_total = _figure(
+        fields.Monetary,
+        'spend_total',
+        string='Spent',
+        currency_field='retail_currency_id',
+        help='Net of tax and returns, in the company currency, since the first purchase.',
     )
-    retail_spend_trend = fields.Float(related='retail_profile_id.spend_trend', groups=FIGURE_GROUPS)
-    retail_margin_12m = fields.Monetary(
-        related='retail_profile_id.margin_12m', currency_field='retail_currency_id', groups=FIGURE_GROUPS
+    retail_spend_12m = _figure(
+        fields.Monetary,
+        'spend_12m',
+        string='Spent, 12 Months',
+        currency_field='retail_currency_id',
+        help='Net of tax and returns, the last 12 months up to today.',
     )
-    retail_average_order = fields.Monetary(
-        related='retail_profile_id.average_order', currency_field='retail_currency_id', groups=FIGURE_GROUPS
+    retail_spend_prev_12m = _figure(
+        fields.Monetary,
+        'spend_prev_12m',
+        string='Spent, 12 Months Before',
+        currency_field='retail_currency_id',
+        help='Net of tax and returns, the 12 months before those.',
     )
-    retail_mean_gap_days = fields.Float(related='retail_profile_id.mean_gap_days', groups=FIGURE_GROUPS)
-    retail_expected_next_date = fields.Date(
-        related='retail_profile_id.expected_next_date', groups=FIGURE_GROUPS
+    retail_spend_trend = _figure(
+        fields.Float,
+        'spend_trend',
+        string='Trend (%)',
+        digits=(16, 1),
+        aggregator=None,
+        help='Change of the amount spent in the last 12 months against the 12 months before, in percent. '
+        'Empty when nothing was spent before.',
+    )
+    retail_margin_12m = _figure(
+        fields.Monetary,
+        'margin_12m',
+        string='Margin, 12 Months',
+        currency_field='retail_currency_id',
+        help='Margin on the amount spent in the last 12 months.',
+    )
+    retail_average_order = _figure(
+        fields.Monetary,
+        'average_order',
+        string='Average Purchase',
+        currency_field='retail_currency_id',
+        aggregator='avg',
+        help='Amount spent divided by purchases.',
+    )
+    retail_mean_gap_days = _figure(
+        fields.Float,
+        'mean_gap_days',
+        string='Days Between Purchases',
+        digits=(16, 2),
+        aggregator='avg',
+        help='Mean number of days from one purchase day to the next. Empty with a single purchase day.',
+    )
+    retail_expected_next_date = _figure(
+        fields.Date,
+        'expected_next_date',
+        string='Next Purchase Expected',
+        help="Last purchase plus the customer's own interval: (sum of own gaps + 2 x usual gap of all customers) / "
+        '(number of own gaps + 2), at least 7 days.',
     )
 
     # === COMPUTE ===#
@@ -101,30 +168,59 @@ class ResPartner(models.Model):
         for partner in self:
             partner.retail_profile_id = by_partner.get(partner.commercial_partner_id.id, False)
 
+    @api.depends('retail_profile_id')
+    @api.depends_context('company')
+    def _compute_retail_figures(self):
+        for partner in self.sudo():  # sudo: as in _compute_retail_profile_id, whose fetch filled the cache
+            for fname, figure in PROFILE_FIELDS.items():
+                partner[fname] = partner.retail_profile_id[figure]
+
     @api.depends_context('company')
     def _compute_retail_currency_id(self):
         self.retail_currency_id = self.env.company.currency_id
 
-    def _search_retail_profile_id(self, operator, value):
+    def _search_retail_profile_id(self, operator_, value):
         """Search contacts by the profile of their commercial partner in the current company; False: without any."""
-        if operator not in ('in', 'any', 'any!'):
-            return NotImplemented
-        company = Domain('company_id', '=', self.env.company.root_id.id)
-        Profile = self.env['retail.profile'].sudo()  # sudo: as in the compute
-        if operator == 'in':
-            ids = [profile_id for profile_id in value if profile_id]
-            found = Domain('commercial_partner_id', 'in', self._partners_of(Profile._search(company & Domain('id', 'in', ids))))
-            if False not in value:
-                return found
-            known = Domain('commercial_partner_id', 'in', self._partners_of(Profile._search(company)))
-            return found | ~known
-        if isinstance(value, Domain):
-            value = Profile._search(company & value)
-        return Domain('commercial_partner_id', 'in', self._partners_of(value))
+        if operator_ == 'in':
+            profiles = Domain('id', 'in', [profile_id for profile_id in value if profile_id])
+            return self._domain_of_profiles(profiles, with_empty=False in value)
+        if operator_ in ('any', 'any!') and isinstance(value, Domain):
+            return self._domain_of_profiles(value)
+        return NotImplemented
 
-    def _partners_of(self, profiles):
-        """Return the partner ids of a query on profiles as a sub-select."""
-        return profiles.subselect(SQL.identifier(profiles.table, 'partner_id'))
+    def _search_retail_figure(self, name, operator_, value):
+        """Search contacts by a figure; contacts without profile have empty dates and the number 0."""
+        if operator_ == 'in':
+            with_empty = any(not item for item in value)
+        elif operator_ in _COMPARE:
+            is_number = self.env['retail.profile']._fields[name].type != 'date'
+            with_empty = is_number and _COMPARE[operator_](0, value)
+        else:
+            return NotImplemented
+        return self._domain_of_profiles(Domain(name, operator_, value), with_empty)
+
+    def _domain_of_profiles(self, domain, with_empty=False):
+        """Return the domain of contacts with such a profile in the current company, or also of those without any.
+
+        An EXISTS on the profile's key: ``NOT IN`` a list of a million customers would be compared one by one.
+        """
+        company = Domain('company_id', '=', self.env.company.root_id.id)
+        Profile = self.env['retail.profile'].sudo()  # sudo: the fields' groups decide who may search by figures
+        condition = company & (~Domain(domain) if with_empty else Domain(domain))
+
+        def to_sql(_model, alias, _query):
+            profiles = Profile._search(condition)
+            profiles.add_where(
+                SQL(
+                    '%s = %s',
+                    SQL.identifier(profiles.table, 'partner_id'),
+                    SQL.identifier(alias, 'commercial_partner_id'),
+                )
+            )
+            exists = SQL('EXISTS (%s)', profiles.select(SQL('1')))
+            return SQL('NOT %s', exists) if with_empty else exists
+
+        return Domain.custom(to_sql=to_sql)
 
     def _field_to_sql(self, alias, field_expr, query=None):
         """Read the profile's columns through one LEFT JOIN, so that contacts can be sorted and grouped by figures.

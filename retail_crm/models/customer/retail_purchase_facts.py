@@ -386,7 +386,7 @@ class RetailPurchaseFacts(models.Model):
                        sum(CASE WHEN document.currency_id = original.currency_id THEN value.amount END) AS amount,
                        sum(CASE WHEN document.currency_id <> original.currency_id THEN -value.company_amount END)
                            AS company_amount
-                  FROM document JOIN value USING (id)
+                  FROM document JOIN value ON value.id = document.id
                   JOIN account_move AS original ON original.id = document.original_id AND original.state = 'posted'
                  GROUP BY document.original_id
             )
@@ -407,7 +407,7 @@ class RetailPurchaseFacts(models.Model):
               FROM document
               JOIN %(companies)s ON company.id = document.company_id
               LEFT JOIN crm_team AS team ON team.id = document.team_id
-              LEFT JOIN value USING (id)
+              LEFT JOIN value ON value.id = document.id
               LEFT JOIN credit ON credit.original_id = document.id
               LEFT JOIN account_move AS original ON original.id = document.original_id AND original.state = 'posted'
               CROSS JOIN LATERAL (SELECT COALESCE(value.company_amount, 0) AS amount,

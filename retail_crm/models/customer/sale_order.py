@@ -1,5 +1,4 @@
 from odoo import api, fields, models
-from odoo.fields import Domain
 
 from .res_partner import FIGURE_GROUPS
 
@@ -7,75 +6,59 @@ from .res_partner import FIGURE_GROUPS
 _PURCHASE_FIELDS = {'partner_id', 'date_order', 'team_id', 'company_id', 'user_id'}
 
 
+#: Figures of the customer shown on orders: ``{field of the order: field of the profile}``.
+_CARD_FIELDS = {
+    'retail_currency_id': 'currency_id',
+    'retail_last_order_date': 'last_order_date',
+    'retail_order_count': 'order_count',
+    'retail_spend_12m': 'spend_12m',
+    'retail_average_order': 'average_order',
+    'retail_expected_next_date': 'expected_next_date',
+}
+
+
+def _card(field_class, string, **attributes):
+    """Return a field that shows a figure of the order's customer in the order's company."""
+    return field_class(
+        string=string, compute='_compute_retail_card', groups=FIGURE_GROUPS, **attributes
+    )
+
+
 class SaleOrder(models.Model):
+    """Orders show the customer card and announce what becomes of purchases."""
+
     _inherit = 'sale.order'
 
-    retail_profile_id = fields.Many2one(
-        comodel_name='retail.profile',
-        string='Customer Profile',
-        compute='_compute_retail_profile_id',
-        search='_search_retail_profile_id',
-        groups=FIGURE_GROUPS,
-        help='Figures of the customer in the company of the order.',
+    retail_profile_id = _card(fields.Many2one, 'Customer Profile', comodel_name='retail.profile')
+    retail_currency_id = _card(fields.Many2one, 'Figures Currency', comodel_name='res.currency')
+    retail_last_order_date = _card(fields.Date, "Customer's Last Purchase")
+    retail_order_count = _card(fields.Integer, "Customer's Purchases")
+    retail_spend_12m = _card(
+        fields.Monetary, "Customer's Amount Spent, 12 Months", currency_field='retail_currency_id'
     )
-
-    retail_currency_id = fields.Many2one(related='retail_profile_id.currency_id', string='Figures Currency', groups=FIGURE_GROUPS)
-    retail_last_order_date = fields.Date(
-        related='retail_profile_id.last_order_date', string='Customer: Last Purchase', groups=FIGURE_GROUPS
+    retail_average_order = _card(
+        fields.Monetary, "Customer's Average Purchase", currency_field='retail_currency_id'
     )
-    retail_order_count = fields.Integer(
-        related='retail_profile_id.order_count', string='Customer: Purchases', groups=FIGURE_GROUPS
-    )
-    retail_spend_12m = fields.Monetary(
-        related='retail_profile_id.spend_12m',
-        string='Customer: Spent, 12 Months',
-        currency_field='retail_currency_id',
-        groups=FIGURE_GROUPS,
-    )
-    retail_average_order = fields.Monetary(
-        related='retail_profile_id.average_order',
-        string='Customer: Average Purchase',
-        currency_field='retail_currency_id',
-        groups=FIGURE_GROUPS,
-    )
-    retail_spend_trend = fields.Float(
-        related='retail_profile_id.spend_trend', string='Customer: Trend (%)', groups=FIGURE_GROUPS
-    )
-    retail_expected_next_date = fields.Date(
-        related='retail_profile_id.expected_next_date',
-        string='Customer: Next Purchase Expected',
-        groups=FIGURE_GROUPS,
-    )
+    retail_expected_next_date = _card(fields.Date, "Customer's Next Purchase Expected")
 
     @api.depends('partner_id.commercial_partner_id', 'company_id')
-    def _compute_retail_profile_id(self):
-        # sudo: the field's groups decide who sees figures; only those of the order's own customer and company
+    def _compute_retail_card(self):
+        # sudo: the fields' groups decide who sees figures; only those of the order's own customer and company
         profiles = self.env['retail.profile'].sudo().search(
             [
                 ('partner_id', 'in', self.partner_id.commercial_partner_id.ids),
                 ('company_id', 'in', self.company_id.root_id.ids),
             ]
         )
-        by_key = {(profile.partner_id, profile.company_id): profile for profile in profiles}
-        for order in self:
-            order.retail_profile_id = by_key.get(
-                (order.partner_id.commercial_partner_id, order.company_id.root_id), False
+        by_key = {(profile.partner_id.id, profile.company_id.id): profile for profile in profiles}
+        for order in self.sudo():  # sudo: writes the cache of fields that only some groups may read
+            profile = by_key.get(
+                (order.partner_id.commercial_partner_id.id, order.company_id.root_id.id),
+                profiles.browse(),
             )
-
-    def _search_retail_profile_id(self, operator, value):
-        """Search orders by the profile of their customer in their company; False: without any."""
-        if operator != 'in':
-            return NotImplemented
-        profiles = self.env['retail.profile'].sudo().browse(filter(None, value))  # sudo: as in the compute
-        found = Domain.OR(
-            Domain('partner_id.commercial_partner_id', '=', profile.partner_id.id)
-            & Domain('company_id', 'child_of', profile.company_id.id)
-            for profile in profiles
-        )
-        if False in value:
-            known = self.env['res.partner']._partners_of(profiles._search([]))
-            found |= ~Domain('partner_id.commercial_partner_id', 'in', known)
-        return found
+            order.retail_profile_id = profile
+            for fname, figure in _CARD_FIELDS.items():
+                order[fname] = profile[figure]
 
     def _action_confirm(self):
         result = super()._action_confirm()
