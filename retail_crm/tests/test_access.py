@@ -1,0 +1,382 @@
+"""Who may do what: the table persona x model x operation, company rules, and figures behind their groups."""
+
+from odoo.exceptions import AccessError
+from odoo.fields import Command
+from odoo.service.model import call_kw, get_public_method
+from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.retail_crm.models.customer.res_partner import PROFILE_FIELDS
+from odoo.addons.retail_crm.tests.common import RetailCrmCommon
+
+#: Operations by their letter in ``RIGHTS``.
+OPERATIONS = {'r': 'read', 'w': 'write', 'c': 'create', 'd': 'unlink'}
+
+#: Who may do what with the records of a model; personas that are not named may do nothing.
+RIGHTS = {
+    'retail.area': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'sales': 'r'},
+    'retail.channel': {
+        'user': 'r',
+        'lead': 'r',
+        'manager': 'rwcd',
+        'marketing': 'r',
+        'complaint': 'r',
+        'sensitive': 'r',
+        'sales': 'r',
+        'internal': 'r',
+    },
+    'retail.moment': {'manager': 'r'},
+    'retail.profile': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r', 'sales': 'r'},
+    'retail.purchase': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r', 'sales': 'r'},
+}
+
+#: Methods of ours that the browser may call, and who may call them with effect on a record that he can read.
+#: Whoever is not named is refused; nobody gets more than the records he may read.
+ACTIONS = {
+    ('retail.moment', 'action_retry'): {'manager'},
+    ('retail.moment', 'action_open_document'): {'manager'},
+    ('retail.profile', 'action_refresh'): {'user', 'lead', 'manager', 'marketing', 'sales'},
+    ('retail.profile', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing', 'sales'},
+    ('retail.profile', 'action_open_purchases'): {'user', 'lead', 'manager', 'marketing', 'sales'},
+    ('retail.profile', 'action_rebuild'): {'manager'},
+    ('retail.purchase', 'action_open_document'): {'user', 'lead', 'manager', 'marketing', 'sales'},
+    ('retail.purchase', 'action_apply_rates'): {'manager', 'lead', 'user', 'sales'},
+}
+
+
+class AccessCommon(RetailCrmCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.personas = {**cls.users, 'public': cls.env.ref('base.public_user')}
+        # sellers own what they sell: core shows salesmen their own customers' orders
+        cls.order = cls._create_order(cls.bob, 50.0, '2026-01-10')
+        cls._process()
+        cls.samples = {
+            'retail.area': cls.env['retail.area'].create({'name': 'North'}),
+            'retail.channel': cls.env.ref('retail_crm.retail_channel_counter'),
+            'retail.moment': cls.moments.search([('res_model', '=', 'sale.order')], limit=1),
+            'retail.profile': cls._profile_of(cls.bob),
+            'retail.purchase': cls._purchase_of(cls.order),
+        }
+        cls.changes = {
+            'retail.area': {'name': 'South'},
+            'retail.channel': {'name': 'Till'},
+            'retail.moment': {'state': 'done'},
+            'retail.profile': {'order_count': 99},
+            'retail.purchase': {'amount': 1e6},
+        }
+        cls.news = {
+            'retail.area': {'name': 'East'},
+            'retail.channel': {'name': 'Pigeon', 'code': 'pigeon'},
+            'retail.moment': {'kind': 'purchase', 'res_model': 'sale.order', 'res_id': cls.order.id},
+            'retail.profile': {'partner_id': cls.ann.id, 'company_id': cls.company.id},
+            'retail.purchase': {
+                'res_model': 'sale.order',
+                'res_id': 0,
+                'partner_id': cls.ann.id,
+                'company_id': cls.company.id,
+                'date': '2026-01-01',
+            },
+        }
+
+    @classmethod
+    def _our_models(cls):
+        return [name for name in sorted(cls.env.registry) if name.startswith('retail.')]
+
+    def _rpc(self, user, model, method, *args, **kwargs):
+        """Call a method as the web client and JSON-2 do: as that user, public methods only, and not as superuser."""
+        return call_kw(self.env(user=user, su=False)[model], method, list(args), kwargs)
+
+
+@tagged('post_install', '-at_install', 'retail_crm')
+class TestAccess(AccessCommon):
+    def test_every_model_is_in_the_table(self):
+        """A new model without a row in the table fails (design 7)."""
+        self.assertEqual(sorted(RIGHTS), self._our_models())
+
+    def test_rights_of_each_persona_on_each_model(self):
+        """The table persona x model x operation, by the access lists (design 7)."""
+        for model in RIGHTS:
+            for persona, user in self.personas.items():
+                allowed = RIGHTS[model].get(persona, '')
+                for letter, operation in OPERATIONS.items():
+                    with self.subTest(model=model, persona=persona, operation=operation):
+                        has = self.env(user=user)[model].has_access(operation)
+                        self.assertEqual(has, letter in allowed)
+
+    @mute_logger('odoo.addons.base.models.ir_model', 'odoo.addons.base.models.ir_rule')
+    def test_calls_of_each_persona_on_each_model(self):
+        """The same table by real calls of the outside, each undone: what is refused raises AccessError (design 7)."""
+        for model, record in self.samples.items():
+            calls = {
+                'r': ('read', record.ids, ['display_name']),
+                'w': ('write', record.ids, self.changes[model]),
+                'c': ('create', [self.news[model]]),
+                'd': ('unlink', record.ids),
+            }
+            for persona, user in self.personas.items():
+                for letter, (method, *args) in calls.items():
+                    with self.subTest(model=model, persona=persona, method=method):
+                        refused = self._is_refused(user, model, method, *args)
+                        self.assertEqual(refused, letter not in RIGHTS[model].get(persona, ''))
+
+    def _is_refused(self, user, model, method, *args):
+        savepoint = self.cr.savepoint()
+        try:
+            self._rpc(user, model, method, *args)
+            self.env.flush_all()
+        except AccessError:
+            return True
+        finally:
+            savepoint.rollback()
+            self.env.invalidate_all(flush=False)
+        return False
+
+    def test_derived_models_are_nobodys_to_write(self):
+        """Purchases, figures and moments are written by the system only, whoever asks (design 2, 4.1)."""
+        for model in ('retail.purchase', 'retail.profile', 'retail.moment'):
+            for access in self.env['ir.model.access'].search([('model_id.model', '=', model)]):
+                with self.subTest(access=access.name):
+                    self.assertFalse(access.perm_write or access.perm_create or access.perm_unlink)
+                    self.assertTrue(access.group_id, 'no line for everybody')
+
+    def test_portal_and_public_reach_nothing(self):
+        """Customers have no access to any model of ours, and none has a line without group (design 7)."""
+        for group in ('base.group_portal', 'base.group_public'):
+            lines = self.env['ir.model.access'].search(
+                [('model_id.model', '=like', 'retail.%'), ('group_id', '=', self.env.ref(group).id)]
+            )
+            self.assertFalse(lines)
+
+    # === COMPANIES ===#
+
+    def test_every_model_with_company_has_a_company_rule(self):
+        """Company rule on every model (design 7): a global one, naming ``company_ids``."""
+        for name in self._our_models():
+            if 'company_id' not in self.env[name]._fields:
+                continue
+            rules = self.env['ir.rule'].search([('model_id.model', '=', name), ('global', '=', True)])
+            with self.subTest(model=name):
+                self.assertTrue(rules.filtered(lambda rule: 'company_ids' in (rule.domain_force or '')))
+
+    @mute_logger('odoo.addons.base.models.ir_model', 'odoo.addons.base.models.ir_rule')
+    def test_other_companies_are_invisible(self):
+        """Nobody sees rows of a company he does not belong to, neither in lists nor by id (design 4.2, 7)."""
+        order = self._create_order(self.bob, 70.0, company_id=self.company_2.id)
+        self._process()
+        others = {
+            'retail.purchase': self._purchase_of(order),
+            'retail.profile': self._profile_of(self.bob, self.company_2),
+            'retail.moment': self.moments.search(
+                [('res_model', '=', 'sale.order'), ('res_id', '=', order.id)]
+            ),
+            'retail.area': self.env['retail.area'].create(
+                {'name': 'Elsewhere', 'company_id': self.company_2.id}
+            ),
+        }
+        for model, records in others.items():
+            self.assertTrue(records, model)
+            for persona in RIGHTS[model]:
+                with self.subTest(model=model, persona=persona):
+                    mine = self.env(user=self.users[persona])[model]
+                    self.assertFalse(mine.search([('id', 'in', records.ids)]))
+                    with self.assertRaises(AccessError):
+                        mine.browse(records.ids).read(['display_name'])
+
+    def test_rows_of_the_own_company_are_visible(self):
+        """The same personas see the rows of their own company (design 7)."""
+        for model, record in self.samples.items():
+            for persona in RIGHTS[model]:
+                with self.subTest(model=model, persona=persona):
+                    self.assertTrue(
+                        self.env(user=self.users[persona])[model].search([('id', '=', record.id)])
+                    )
+
+    def test_branch_users_see_figures_of_their_company(self):
+        """Figures belong to the root company; users of a branch see them, in lists and on the customer (design 4.2)."""
+        branch = self.env['res.company'].create({'name': 'Branch', 'parent_id': self.company.id})
+        clerk = new_test_user(
+            self.env,
+            login='retail_branch',
+            groups='retail_crm.group_user',
+            company_id=branch.id,
+            company_ids=[Command.set(branch.ids)],
+        )
+        order = self._create_order(self.bob, 30.0, company_id=branch.id)
+        self._process()
+        env = self.env(user=clerk, context={'allowed_company_ids': branch.ids})
+        profile = env['retail.profile'].search([('partner_id', '=', self.bob.id)])
+        self.assertEqual(profile.company_id.id, self.company.id)
+        self.assertEqual(profile.spend_total, 80.0)
+        purchases = env['retail.purchase'].search([('partner_id', '=', self.bob.id)])
+        self.assertEqual(sorted(purchases.mapped('res_id')), sorted((self.order + order).ids))
+        self.assertEqual(env['res.partner'].browse(self.bob.id).retail_spend_total, 80.0)
+        self.assertEqual(purchases[0].read(['amount', 'company_id', 'currency_id'])[0]['id'], purchases[0].id)
+
+    # === VIEWS ===#
+
+    def test_every_model_has_views_and_a_description(self):
+        """Every model has a description and its own form, list and search view (style 2, rule 7)."""
+        for name in self._our_models():
+            model = self.env[name]
+            with self.subTest(model=name):
+                self.assertNotEqual(model._description, model._name)
+                types = {'form'} if model._transient else {'form', 'list', 'search'}
+                if model._abstract:
+                    continue
+                views = self.env['ir.ui.view'].search([('model', '=', name), ('mode', '=', 'primary')])
+                self.assertLessEqual(types, set(views.mapped('type')))
+
+    def test_every_view_opens_for_those_who_may_read(self):
+        """The views of a model, as the web client asks for them, work for each persona that may read it (design 7)."""
+        for model in RIGHTS:
+            types = self.env['ir.ui.view'].search([('model', '=', model), ('mode', '=', 'primary')])
+            for persona in RIGHTS[model]:
+                with self.subTest(model=model, persona=persona):
+                    views = [[False, kind] for kind in set(types.mapped('type')) - {'search'}]
+                    answer = self._rpc(
+                        self.users[persona], model, 'get_views', [*views, [False, 'search']], {}
+                    )
+                    self.assertTrue(answer['views'])
+
+    # === FIGURES ON CUSTOMERS AND ORDERS ===#
+
+    def _figure_fields(self, model):
+        return [
+            name
+            for name, field in self.env[model]._fields.items()
+            if name.startswith('retail_') and field.groups and 'retail_crm.group_user' in field.groups
+        ]
+
+    def test_all_figures_have_groups(self):
+        """Each figure on customers and orders is behind the groups of those who may see figures (design 7)."""
+        self.assertLessEqual(
+            {*PROFILE_FIELDS, 'retail_profile_id'}, set(self._figure_fields('res.partner'))
+        )
+        entered = {'retail_customer', 'retail_currency_id'}
+        for model in ('res.partner', 'sale.order'):
+            ours = {name for name in self.env[model]._fields if name.startswith('retail_')}
+            self.assertEqual(ours - entered - set(self._figure_fields(model)), set())
+
+    @mute_logger('odoo.addons.base.models.ir_model', 'odoo.addons.base.models.ir_rule')
+    def test_figures_are_closed_to_others(self):
+        """Figures can't be read, searched, sorted, grouped, summed or exported without their groups (design 7)."""
+        records = {'res.partner': self.bob, 'sale.order': self.order}
+        for model, record in records.items():
+            for persona in ('internal', 'portal', 'complaint', 'sensitive'):
+                user = self.personas[persona]
+                if persona == 'portal':
+                    user.partner_id.parent_id = False
+                    record = user.partner_id if model == 'res.partner' else record
+                for name in self._figure_fields(model):
+                    for what, call in self._ways_to_see(record, name).items():
+                        with self.subTest(field=f'{model}.{name}', persona=persona, way=what):
+                            self.assertTrue(self._is_refused(user, model, *call))
+
+    def _ways_to_see(self, record, name):
+        field = record._fields[name]
+        ways = {
+            'read': ('read', record.ids, [name]),
+            'web_read': ('web_read', record.ids, {name: {}}),
+            'search_read': ('search_read', [], [name]),
+            'domain': ('search', [(name, '!=', False)]),
+            'count': ('search_count', [(name, '!=', False)]),
+            'export': ('export_data', record.ids, [name]),
+            'order': ('search', [], 0, 1, f'{name} desc'),
+        }
+        if field.type == 'many2one':
+            ways['export through'] = ('export_data', record.ids, [f'{name}/spend_total'])
+            ways['domain through'] = ('search', [(f'{name}.spend_total', '>', 0)])
+        if record._name == 'sale.order':
+            # computed and not sortable for anybody
+            ways.pop('order')
+        else:
+            spec = f'{name}:month' if field.type == 'date' else name
+            ways['group'] = ('formatted_read_group', [], [spec], ['__count'])
+            if field.type in ('monetary', 'integer'):
+                ways['sum'] = ('formatted_read_group', [], [], [f'{name}:sum'])
+                ways['old group'] = ('read_group', [], [f'{name}:sum'], [])
+        return ways
+
+    def test_figures_are_open_to_staff(self):
+        """Staff, leaders, managers and sellers can read, sort and group by them (design 7)."""
+        for persona in ('user', 'lead', 'manager', 'sales'):
+            for name in self._figure_fields('res.partner'):
+                field = self.bob._fields[name]
+                for what, call in self._ways_to_see(self.bob, name).items():
+                    if what == 'group' and field.type not in ('date', 'integer', 'many2one'):
+                        continue
+                    if what == 'old group':
+                        continue  # deprecated in Odoo itself
+                    with self.subTest(field=name, persona=persona, way=what):
+                        self.assertFalse(self._is_refused(self.users[persona], 'res.partner', *call))
+
+    @mute_logger('odoo.addons.base.models.ir_model', 'odoo.addons.base.models.ir_rule')
+    def test_figures_do_not_leak_through_other_models(self):
+        """The way through a relation (a user's partner, an order's customer) asks for the same groups (design 7)."""
+        internal = self.users['internal']
+        for model, path in (('res.users', 'partner_id'), ('res.company', 'partner_id')):
+            for figure in ('retail_spend_total', 'retail_profile_id.spend_total'):
+                with self.subTest(model=model, figure=figure):
+                    self.assertTrue(
+                        self._is_refused(internal, model, 'search', [(f'{path}.{figure}', '>', 0)])
+                    )
+
+    # === PUBLIC METHODS ===#
+
+    def _public_actions(self):
+        found = set()
+        for model in self._our_models():
+            for name in dir(type(self.env[model])):
+                if not name.startswith('action_') or name in ('action_archive', 'action_unarchive'):
+                    continue
+                try:
+                    get_public_method(self.env[model], name)
+                except (AccessError, AttributeError):
+                    continue
+                found.add((model, name))
+        return found
+
+    def test_every_public_action_is_in_the_table(self):
+        """A new public method without a line in the table fails (design 7)."""
+        self.assertEqual(self._public_actions() - set(ACTIONS), set())
+        self.assertEqual(set(ACTIONS) - self._public_actions(), set())
+
+    @mute_logger('odoo.addons.base.models.ir_model', 'odoo.addons.base.models.ir_rule')
+    def test_public_actions_of_each_persona(self):
+        """Each public method works for those it is for and is refused to others (design 7, style 6)."""
+        self.order.user_id = self.users['sales']
+        self.bob.user_id = self.users['sales']
+        moment = self.samples['retail.moment']
+        moment.state = 'failed'
+        self.env.flush_all()
+        for (model, method), allowed in ACTIONS.items():
+            is_model = getattr(getattr(type(self.env[model]), method), '_api_model', False)
+            args = () if is_model else (self.samples[model].ids,)
+            for persona, user in self.personas.items():
+                with self.subTest(method=f'{model}.{method}', persona=persona):
+                    refused = self._is_refused(user, model, method, *args)
+                    self.assertEqual(refused, persona not in allowed)
+
+    @mute_logger('odoo.addons.base.models.ir_model', 'odoo.addons.base.models.ir_rule')
+    def test_private_methods_are_closed(self):
+        """Nothing that derives, emits, processes or merges can be called from outside, whoever asks (design 7)."""
+        for model, method in (
+            ('retail.moment', '_emit'),
+            ('retail.moment', '_cron_process'),
+            ('retail.moment', '_process_all'),
+            ('retail.purchase', '_sync'),
+            ('retail.profile', '_refresh'),
+            ('retail.profile', '_merge_partners'),
+        ):
+            with self.subTest(method=f'{model}.{method}'), self.assertRaises(AccessError):
+                self._rpc(self.users['manager'], model, method)
+
+    @mute_logger('odoo.addons.base.models.ir_model', 'odoo.addons.base.models.ir_rule')
+    def test_refresh_of_customers_by_persona(self):
+        """The refresh button of customers works for whoever reads them, and for no portal user (design 4.3, 7)."""
+        for persona, user in self.personas.items():
+            with self.subTest(persona=persona):
+                refused = self._is_refused(user, 'res.partner', 'action_retail_refresh', self.bob.ids)
+                self.assertEqual(refused, persona in ('portal', 'public'))
