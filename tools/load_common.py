@@ -397,12 +397,8 @@ class Loader:
         if missing or twice:
             raise SystemExit(f'[load] missing: {missing[:10]}, more than once: {twice[:10]}')
         if changed:
-            say(
-                f'{len(changed)} orders differ from the source (amount, date, state): {changed[:5]}'
-            )
-        say(
-            f'{len(seen)} orders, {total} {self.company.currency_id.name}: compared with the source'
-        )
+            say(f'{len(changed)} orders have another amount, date or state: {changed[:5]}')
+        say(f'{len(seen)} orders compared with the source, amount {total}')
 
     def finish(self):
         """Let the add-on work off what the orders announced, and note that the data are in."""

@@ -97,8 +97,15 @@ class RetailCrmCommon(BaseCommon):
         return refund
 
     @classmethod
+    def _end_transaction(cls):
+        """Forget what the transaction has announced, as its commit would."""
+        cls.env.flush_all()
+        cls.env.cr.precommit.data.clear()
+
+    @classmethod
     def _process(cls):
         """Let all listeners work on what happened, without the commits of the scheduled action."""
+        cls._end_transaction()
         while moments := cls.env['retail.moment']._next_batch():
             cls.env['retail.moment']._process_batch(moments)
 

@@ -45,6 +45,12 @@ class ResCompany(models.Model):
         readonly=True,
         help='All purchases will be derived again by the next run of the nightly repair.',
     )
+    retail_repair_cursor = fields.Char(
+        string='Repair Continues After',
+        readonly=True,
+        copy=False,
+        help='Document up to which the nightly repair has compared purchases with documents.',
+    )
 
     _check_retail_margin_percent = models.Constraint(
         'CHECK(retail_margin_percent >= -100 AND retail_margin_percent <= 100)',
@@ -73,6 +79,8 @@ class ResCompany(models.Model):
     def _retail_request_rebuild(self):
         """Ask the nightly repair to derive all purchases of these companies again, soon."""
         self.sudo().write({'retail_rebuild_pending': True})  # sudo: settings users may not write run times
+        # The walk begins anew, so that it passes every document after the change.
+        self.sudo().search([('parent_id', '=', False)], limit=1).retail_repair_cursor = False
         cron = self.env.ref('retail_crm.ir_cron_repair_purchases', raise_if_not_found=False)
         if cron:
             cron.sudo()._trigger()  # sudo: only starts our own scheduled action

@@ -115,12 +115,22 @@ class RetailMoment(models.Model):
             if kind not in DOCUMENT_KINDS:
                 return self.browse()
             kind = 'purchase_changed'
+        if kind in DOCUMENT_KINDS:
+            records = self._skip_announced(kind, records)
         if not records:
             return self.browse()
         # sudo: whoever may change the document may announce it; the outbox itself is nobody's to write
         moments = self.sudo().create([self._prepare_values(kind, record) for record in records])
         self._wake_up()
         return moments
+
+    def _skip_announced(self, kind, records):
+        """Drop the ``purchase_changed`` of documents that this transaction announced already: one look is enough."""
+        announced = self.env.cr.precommit.data.setdefault('retail_crm.announced', set())
+        if kind == 'purchase_changed':
+            records = records.filtered(lambda record: (record._name, record.id) not in announced)
+        announced.update((record._name, record.id) for record in records)
+        return records
 
     def _prepare_values(self, kind, record):
         """Return the values of the moment of one record."""

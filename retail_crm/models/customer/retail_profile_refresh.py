@@ -307,9 +307,7 @@ class RetailProfileRefresh(models.Model):
     def _cron_refresh(self):
         """Refresh every night whose figures change by time, and once a week everybody. Commits per batch."""
         cron = self.env['ir.cron']
-        week_ago = fields.Datetime.now() - timedelta(days=FULL_REFRESH_DAYS)
-        main = self.env['res.company'].sudo().search([('parent_id', '=', False)], limit=1)
-        if not main.retail_full_refreshed_at or main.retail_full_refreshed_at < week_ago:
+        if self._full_refresh_is_due():
             done = self._refresh() is not None
             cron._commit_progress(remaining=0 if done else 1)
             return
@@ -322,6 +320,23 @@ class RetailProfileRefresh(models.Model):
             if not cron._commit_progress(len(due), remaining=len(following)) or following == due:
                 return
             due = following
+
+    def _full_refresh_is_due(self):
+        """Return whether all customers should be compared again: weekly, and as soon as a usual gap can be measured."""
+        companies = self.env['res.company'].sudo().search([('parent_id', '=', False)])
+        week_ago = fields.Datetime.now() - timedelta(days=FULL_REFRESH_DAYS)
+        if any(
+            not company.retail_full_refreshed_at or company.retail_full_refreshed_at < week_ago
+            for company in companies
+        ):
+            return True
+        unmeasured = companies.filtered(lambda company: not company.retail_gap_days)
+        return bool(
+            unmeasured
+            and self.search_count(
+                [('company_id', 'in', unmeasured.ids), ('mean_gap_days', '>', 0)], limit=1
+            )
+        )
 
     def _due_partners(self, limit=REFRESH_BATCH):
         """Return customers with a figure that changed by time, in any company."""
