@@ -31,7 +31,8 @@ def database(kind, scale):
             set_comment(name, filled)
         return name
     plain = database('plain', scale)
-    sources = house.digest([(p.name, p.read_bytes()) for p in house.addon_files() if p.suffix in ('.py', '.xml', '.csv')])
+    files = [path for path in sorted((house.HERE / 'retail_crm').rglob('*')) if path.is_file()]
+    sources = house.digest([(str(path), path.read_bytes()) for path in files if '.pyc' not in path.name])
     stamp = f'{filled} {sources}'
     if comment(name) == stamp:
         return name

@@ -294,7 +294,7 @@ class Loader:
         created = 0
         while batch := list(islice(missing, CUSTOMERS_A_BATCH)):
             partners = self.env['res.partner'].create(
-                [{'ref': ref, 'company_type': 'person', **values} for ref, values in batch]
+                [{'ref': ref, **values} for ref, values in batch]
             )
             known.update(zip((ref for ref, _values in batch), partners.ids, strict=True))
             self.commit()

@@ -62,7 +62,7 @@ def log_in(page, base, login):
     page.fill('input[name=login]', login)
     page.fill('input[name=password]', login)
     page.click('form.oe_login_form button[type=submit]')
-    with contextlib.suppress(Error):  # the bus keeps a connection open: waiting for an idle network may never end
+    with contextlib.suppress(Error):  # not 'networkidle': the bus keeps a connection open
         page.wait_for_url(lambda url: '/web/login' not in url, wait_until='commit')
     if '/web/login' in page.url:
         raise SystemExit(f'login {login} with password {login} was refused at {base}')

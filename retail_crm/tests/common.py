@@ -100,7 +100,9 @@ class RetailCrmCommon(BaseCommon):
     def _end_transaction(cls):
         """Forget what the transaction has announced, as its commit would."""
         cls.env.flush_all()
-        cls.env.cr.precommit.data.clear()
+        data = cls.env.cr.precommit.data
+        for key in [key for key in data if key.startswith('retail_crm.')]:
+            del data[key]  # ours only: other modules' hooks still wait for theirs
 
     @classmethod
     def _process(cls):

@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError
-from odoo.tests import freeze_time, tagged, warmup
+from odoo.tests import TransactionCase, freeze_time, tagged, warmup
 from odoo.tools import mute_logger
 
 from odoo.addons.retail_crm.models.customer.retail_moment import (
@@ -16,6 +16,9 @@ from odoo.addons.retail_crm.models.customer.retail_moment import (
     LOCK_KEY,
     MAX_ATTEMPTS,
     ListenerBusy,
+)
+from odoo.addons.retail_crm.models.customer.retail_profile_refresh import (
+    LOCK_KEY as PROFILE_LOCK_KEY,
 )
 from odoo.addons.retail_crm.tests.common import RetailCrmCommon
 
@@ -379,16 +382,6 @@ class TestProcess(MomentCommon):
         self.assertEqual(self._purchase_of(order).amount, 10)
         self.assertEqual(self._profile_of(self.bob).spend_total, 10)
 
-    def test_one_process_at_a_time(self):
-        """While another process has the turn, nothing is read or changed (design 4.1, two workers)."""
-        self.moments._emit('enrolled', self.bob)
-        with self.registry.cursor() as other:
-            other.execute('SELECT pg_advisory_xact_lock(hashtext(%s))', [LOCK_KEY])
-            self.assertFalse(self.moments._next_batch())
-            self._process()
-            self.assertEqual(self._emitted().mapped('attempts'), [0])
-        self.assertTrue(self.moments._next_batch())
-
     @mute_logger(MOMENT_LOGGER, 'odoo.addons.base.models.ir_cron')
     def test_cron_with_a_failing_record_in_the_middle(self):
         """The scheduled action serves all others, reports its progress and leaves the failing one (design 4.1)."""
@@ -489,3 +482,29 @@ class TestProcess(MomentCommon):
         order = self._create_order(self.bob, 15)
         action = self._emitted('purchase').with_user(self.users['manager']).action_open_document()
         self.assertEqual((action['res_model'], action['res_id']), ('sale.order', order.id))
+
+
+@tagged('post_install', '-at_install', 'retail_crm')
+class TestTwoProcesses(TransactionCase):
+    """Without the common data, whose making has taken the turn already."""
+
+    def test_one_process_at_a_time(self):
+        """While another process has the turn, nothing is read or changed (design 4.1, two workers)."""
+        moments = self.env['retail.moment']
+        partner = self.env['res.partner'].create({'name': 'Bob'})
+        moment = moments._emit('enrolled', partner)
+        with self.registry.cursor() as other:
+            other.execute('SELECT pg_try_advisory_xact_lock(hashtext(%s))', [LOCK_KEY])
+            self.assertTrue(other.fetchone()[0])
+            self.assertFalse(moments._next_batch())
+            self.assertEqual((moment.state, moment.attempts), ('pending', 0))
+        self.assertIn(moment, moments._next_batch())
+
+    def test_one_process_derives_figures(self):
+        """While another process derives figures, a refresh does nothing and says so (design 4.3)."""
+        profiles = self.env['retail.profile']
+        with self.registry.cursor() as other:
+            other.execute('SELECT pg_try_advisory_xact_lock(hashtext(%s))', [PROFILE_LOCK_KEY])
+            self.assertTrue(other.fetchone()[0])
+            self.assertIsNone(profiles._refresh())
+        self.assertIsNotNone(profiles._refresh())

@@ -145,11 +145,9 @@ class ResPartner(models.Model):
     # === COMPUTE ===#
 
     @api.depends('partner_share')
-    @api.depends_context('res_partner_search_mode')
     def _compute_retail_customer(self):
-        supplier = self.env.context.get('res_partner_search_mode') == 'supplier'
         for partner in self:
-            partner.retail_customer = partner.partner_share and not (supplier and not partner._origin)
+            partner.retail_customer = partner.partner_share
 
     @api.depends('commercial_partner_id')
     @api.depends_context('company')
@@ -251,6 +249,13 @@ class ResPartner(models.Model):
         return self.env['retail.profile'].sudo()._field_to_sql(join_alias, column, query)
 
     # === CRUD ===#
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Take contacts made as suppliers (purchases, vendor bills) for no customers unless told otherwise."""
+        if self.env.context.get('res_partner_search_mode') == 'supplier':
+            vals_list = [{'retail_customer': False, **vals} for vals in vals_list]
+        return super().create(vals_list)
 
     def write(self, vals):
         """Announce changes of who the customer is, so that purchases follow."""

@@ -102,10 +102,15 @@ class RetailPurchase(models.Model):
     _company_date_idx = models.Index('(company_id, date)')
     _rate_missing_idx = models.Index('(id) WHERE rate_missing')
 
+    @api.depends('res_model', 'res_id')
     def _compute_display_name(self):
-        for purchase in self:
-            document = self.env[purchase.res_model].browse(purchase.res_id).sudo()  # sudo: its number only
-            purchase.display_name = document.display_name if document.exists() else str(purchase.date)
+        """Show the number of the document; one query per kind of document."""
+        for model, purchases in self.grouped('res_model').items():
+            # sudo: whoever may see the purchase may see the number of its document, and nothing else of it
+            documents = self.env[model].sudo().browse(purchases.mapped('res_id')).exists()
+            names = {document.id: document.display_name for document in documents}
+            for purchase in purchases:
+                purchase.display_name = names.get(purchase.res_id) or str(purchase.date)
 
     # === DERIVING ===#
 
