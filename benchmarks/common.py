@@ -66,7 +66,7 @@ class Variant:
 
     def __init__(self, label, env, run, setup=None):
         self.label, self.env, self.run, self.setup = label, env, run, setup
-        self.seconds, self.queries = [], []
+        self.seconds, self.cpu, self.queries = [], [], []
 
     def measure(self, keep=True):
         """Run once with an empty cache in a transaction that is rolled back."""
@@ -81,21 +81,37 @@ class Variant:
             self.run(given)
         env.cr.rollback()
         if keep:
-            self.seconds.append(timed.seconds)
-            self.queries.append(timed.queries)
+            self.keep(timed)
 
-    @property
-    def median(self):
-        return statistics.median(self.seconds)
+    def keep(self, timed):
+        self.seconds.append(timed.seconds)
+        self.cpu.append(timed.cpu)
+        self.queries.append(timed.queries)
+
+
+def ratio_of(variant, base, what='seconds'):
+    """Return the median of the rounds' ratios, of seconds or of processor time."""
+    pairs = zip(getattr(variant, what), getattr(base, what), strict=True)
+    return statistics.median(a / b for a, b in pairs)
 
 
 class timer:
-    """Count seconds and queries of a block, with what a commit would still write."""
+    """Count queries, seconds, and processor seconds of a block, with what a commit would still write.
+
+    Processor time is that of this process and its database server process: other programs on the
+    machine hardly change it. Parallel workers are not in it, so it is not for big statements.
+    """
 
     def __init__(self, env):
-        self.env = env
+        self.env, self.backend = env, f'/proc/{env.cr._cnx.info.backend_pid}/schedstat'
+
+    def processor(self):
+        with contextlib.suppress(OSError), open(self.backend) as file:
+            return time.process_time() + int(file.read().split()[0]) / 1e9
+        return time.perf_counter()  # the server is on another machine
 
     def __enter__(self):
+        self.cpu = self.processor()
         self.count, self.start = sql_db.sql_counter, time.perf_counter()
         return self
 
@@ -103,6 +119,7 @@ class timer:
         if not error[0]:
             self.env.cr.flush()  # also runs the hooks before a commit
         self.seconds = time.perf_counter() - self.start
+        self.cpu = self.processor() - self.cpu
         self.queries = sql_db.sql_counter - self.count
 
 
@@ -114,7 +131,8 @@ class Bench:
         self.rows, self.checks = [], []
         self.started = datetime.now()
         FOLDER.mkdir(parents=True, exist_ok=True)
-        self.file = FOLDER / f'{self.started:%Y%m%d-%H%M%S}-{name}-{self.args.scale:g}'
+        self.stem = FOLDER / f'{self.started:%Y%m%d-%H%M%S}-{name}-{self.args.scale:g}'
+        self.opened = []
 
     def wants(self, part):
         """Tell whether a part of the benchmark was asked for (all are, unless --only names some)."""
@@ -127,7 +145,8 @@ class Bench:
         from generate import database
 
         names = {kind: database(kind, self.args.scale) for kind in ('crm', 'plain')}
-        return [environment_of(names[kind]) for kind in kinds]
+        self.opened = [environment_of(names[kind]) for kind in kinds]
+        return self.opened
 
     # --- measuring ---
 
@@ -150,6 +169,7 @@ class Bench:
     def record(self, title, variant, base, units=1, unit='run', **more):
         """Keep the result of a variant; its ratio is the median of the rounds' ratios."""
         ratios = [a / b for a, b in zip(variant.seconds, base.seconds, strict=True)]
+        cpu = ratio_of(variant, base, 'cpu') if variant.cpu and base.cpu else None
         self.rows.append(
             {
                 'bench': self.name,
@@ -163,23 +183,21 @@ class Bench:
                 'seconds': [round(second, 6) for second in variant.seconds],
                 'queries': statistics.median(variant.queries) / units,
                 'ratio': statistics.median(ratios),
+                'cpu': [round(second, 6) for second in variant.cpu],
+                'cpu_ratio': cpu,
                 'ratios': [round(ratio, 4) for ratio in ratios],
                 'load': os.getloadavg()[0],
                 **more,
             }
         )
-        with open(self.file.with_suffix('.jsonl'), 'a') as output:
+        with open(f'{self.stem}.jsonl', 'a') as output:
             output.write(json.dumps(self.rows[-1]) + '\n')
         house.say(f'    {self.line(self.rows[-1])}')
-
-    def ratio(self, title, variant):
-        """Return the recorded ratio of a variant."""
-        return next(r['ratio'] for r in self.rows if (r['title'], r['variant']) == (title, variant))
 
     def check(self, budget, measured, allowed, unit='x'):
         """Compare a figure with its budget."""
         self.checks.append((budget, measured, allowed, unit))
-        with open(self.file.with_suffix('.jsonl'), 'a') as output:
+        with open(f'{self.stem}.jsonl', 'a') as output:
             row = {'bench': self.name, 'scale': self.args.scale, 'budget': budget}
             row.update(measured=measured, allowed=allowed, unit=unit, ok=measured <= allowed)
             output.write(json.dumps(row) + '\n')
@@ -220,7 +238,7 @@ class Bench:
 
         with patch.object(cursor, 'execute', explain):
             yield True
-        with open(self.file.with_suffix('.explain.txt'), 'a') as output:
+        with open(f'{self.stem}.explain.txt', 'a') as output:
             output.write(f'\n===== {title} (scale {self.args.scale:g})\n\n')
             output.write('\n-----\n'.join(plans))
 
@@ -230,18 +248,19 @@ class Bench:
         """Return a result as a line of the Markdown table."""
         median = statistics.median(row['seconds'])
         low, high = min(row['seconds']), max(row['seconds'])
+        cpu = f'{row["cpu_ratio"]:.3f}' if row['cpu_ratio'] else ''
         return (
             f'| {row["title"]} | {row["variant"]} | {row["runs"]} | {median:.4g} | {low:.4g}–{high:.4g} '
             f'| {median * 1000 / row["units"]:.4g} / {row["unit"]} | {row["queries"]:.4g} '
-            f'| {row["ratio"]:.3f} ({min(row["ratios"]):.2f}–{max(row["ratios"]):.2f}) |'
+            f'| {row["ratio"]:.3f} ({min(row["ratios"]):.2f}–{max(row["ratios"]):.2f}) | {cpu} |'
         )
 
     def finish(self):
         """Print the tables, keep them beside the raw results, and end the program."""
         text = [
             f'\n## {self.name}: scale {self.args.scale:g}, {self.started:%Y-%m-%d %H:%M}\n',
-            '| measure | variant | runs | median s | min–max s | ms | queries | ratio to the first (min–max) |',
-            '|---|---|---:|---:|---:|---:|---:|---:|',
+            '| measure | variant | runs | median s | min–max s | ms | queries | ratio to the first (min–max) | CPU |',
+            '|---|---|---:|---:|---:|---:|---:|---:|---:|',
             *map(self.line, self.rows),
         ]
         if self.checks:
@@ -250,9 +269,11 @@ class Bench:
             verdict = 'pass' if measured <= allowed else '**MISSED**'
             text.append(f'| {budget} | {allowed:g} {unit} | {measured:.3g} {unit} | {verdict} |')
         text = '\n'.join(text) + '\n'
-        self.file.with_suffix('.md').write_text(text)
+        Path(f'{self.stem}.md').write_text(text)
         print(text, flush=True)
-        house.say(f'kept as {self.file}.*')
+        for env in self.opened:
+            env.cr.close()
+        house.say(f'kept as {self.stem}.*')
         missed = [budget for budget, measured, allowed, _unit in self.checks if measured > allowed]
         sys.exit(1 if missed and self.args.strict else 0)
 

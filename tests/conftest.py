@@ -1,4 +1,4 @@
-"""Fixtures for the tests from outside: real databases, real servers, made by the functions of ./dev."""
+"""Fixtures for the tests from outside: real databases and servers, made by functions of ./dev."""
 
 import importlib.machinery
 import importlib.util
@@ -58,7 +58,7 @@ def fresh_db(house, base_db, _numbers):
 
 @pytest.fixture
 def server(house, fresh_db):
-    """A function that serves a database on a free port: server(db, workers=2).url; stopped at the end."""
+    """A function that serves a database on a free port: server(db, workers=2).url; stops it."""
     servers = []
 
     def start(name, **options):

@@ -1,5 +1,7 @@
 from . import test_access
 from . import test_customer_moment
+from . import test_customer_order
+from . import test_customer_partner
 from . import test_customer_purchase
 from . import test_customer_purchase_dimensions
 from . import test_customer_purchase_invoice

@@ -93,7 +93,9 @@ class PurchaseCase(RetailCrmCommon):
 
     @classmethod
     def _create_ewallet(cls, partner, points):
-        """Return a program whose cards pay, with the product that tops one up and a card of ``points``."""
+        """Return a program whose cards pay, with the product that tops one up and a card of
+        ``points``.
+        """
         top_up = cls._create_product('Top-up', 50)
         program = cls.env['loyalty.program'].create(
             {

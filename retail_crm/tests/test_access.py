@@ -40,8 +40,8 @@ ACTIONS = {
     ('retail.profile', 'action_open_purchases'): {'user', 'lead', 'manager', 'marketing', 'sales'},
     ('retail.profile', 'action_rebuild'): {'manager'},
     ('retail.purchase', 'action_open_document'): {'user', 'lead', 'manager', 'marketing', 'sales'},
-    # whoever may write the order: sales people
-    ('retail.purchase', 'action_apply_rates'): {'sales'},
+    # managers, and whoever may write the order
+    ('retail.purchase', 'action_apply_rates'): {'manager', 'sales'},
 }
 
 

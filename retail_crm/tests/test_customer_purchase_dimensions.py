@@ -39,7 +39,9 @@ class TestCustomerPurchaseDimensions(PurchaseCase):
         self._assert_purchase(order, partner_id=group)
 
     def test_branch_and_second_company(self):
-        """Rows carry the root company: a branch's purchases are the company's, another's are not (design 4.2)."""
+        """Rows carry the root company: a branch's purchases are the company's, another's are not
+        (design 4.2).
+        """
         branch = self.env['res.company'].create({'name': 'Branch', 'parent_id': self.company.id})
         companies = self.company | branch | self.company_2
         self.env.user.company_ids |= companies
@@ -69,7 +71,9 @@ class TestCustomerPurchaseDimensions(PurchaseCase):
         self.assertEqual(bob.with_company(self.company_2).retail_spend_total, 7)
 
     def test_store_and_channel(self):
-        """The store is the document's team when that is a store; the channel is the team's (design 4.2)."""
+        """The store is the document's team when that is a store; the channel is the team's (design
+        4.2).
+        """
         Team = self.env['crm.team']
         store = Team.create({'name': 'Mall', 'retail_is_store': True})
         counter = self.env.ref('retail_crm.retail_channel_counter')
@@ -91,7 +95,9 @@ class TestCustomerPurchaseDimensions(PurchaseCase):
         self._assert_purchase(self._create_order(self.bob, 10, user_id=clerk.id), user_id=clerk)
 
     def test_margin_of_company_and_category(self):
-        """Without recorded costs: the percentage of the nearest category above, else the company's (design 4.2)."""
+        """Without recorded costs: the percentage of the nearest category above, else the company's
+        (design 4.2).
+        """
         Category = self.env['product.category']
         media = Category.create({'name': 'Media', 'retail_margin_percent': 40})
         books = Category.create({'name': 'Books', 'parent_id': media.id})
@@ -110,7 +116,9 @@ class TestCustomerPurchaseDimensions(PurchaseCase):
         self._assert_purchase(order, amount=120.0, margin=round(56.25 * 120 / 160, 2))
 
     def test_margin_percentage_of_the_company(self):
-        """The percentage is a setting of the company; changing it asks for a rebuild (design 4.2)."""
+        """The percentage is a setting of the company; changing it asks for a rebuild
+        (design 4.2).
+        """
         order = self._create_order(self.bob, 10.01)
         self._assert_purchase(order, margin=3.0)
         self.company.retail_margin_percent = 45.5
@@ -211,7 +219,9 @@ class TestCustomerPurchaseDimensions(PurchaseCase):
         self.assertEqual(self._profile_of(self.bob).spend_total, 225)
 
     def test_rates_that_only_another_company_recorded(self):
-        """Odoo does not use another company's rates, so they do not make a rate known (design 4.2)."""
+        """Odoo does not use another company's rates, so they do not make a rate
+        known (design 4.2).
+        """
         chf = self.setup_other_currency('CHF')
         chf.rate_ids = [
             Command.create({'name': '2020-01-01', 'rate': 0.8, 'company_id': self.company_2.id})

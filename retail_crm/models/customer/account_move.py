@@ -20,7 +20,13 @@ class AccountMove(models.Model):
     def button_draft(self):
         posted = self._retail_sales().filtered(lambda move: move.state == 'posted')
         result = super().button_draft()
-        self.env['retail.moment']._emit('purchase_changed', posted)
+        if posted:
+            # By name, not through the move: it may be edited or deleted before anybody looks.
+            self.env.flush_all()
+            documents = self.env['retail.purchase']._with_original_documents({'account.move': posted.ids})
+            for model, ids in documents.items():
+                # sudo: whoever may reset the move may announce what depends on it
+                self.env['retail.moment']._emit('purchase_changed', self.env[model].sudo().browse(sorted(ids)))
         return result
 
     def _invoice_paid_hook(self):

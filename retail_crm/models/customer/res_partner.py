@@ -171,7 +171,10 @@ class ResPartner(models.Model):
     def _compute_retail_figures(self):
         for partner in self.sudo():  # sudo: as in _compute_retail_profile_id, whose fetch filled the cache
             for fname, figure in PROFILE_FIELDS.items():
-                partner[fname] = partner.retail_profile_id[figure]
+                # Not by assignment, which reads the currency to round what is rounded already (design 8: one query).
+                value = partner.retail_profile_id[figure]
+                field = self._fields[fname]
+                field._update_cache(partner, field.convert_to_cache(value, partner, validate=False))
 
     @api.depends_context('company')
     def _compute_retail_currency_id(self):

@@ -167,17 +167,20 @@ class RetailPurchaseFacts(models.Model):
 
     # === CURRENCIES ===#
 
-    def _currencies_without_rate(self):
-        """Return the ids of currencies for which no exchange rate was ever recorded: Odoo takes them one to one."""
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT id FROM res_currency
-                 WHERE NOT EXISTS (SELECT FROM res_currency_rate WHERE currency_id = res_currency.id)
-                """
-            )
+    def _sql_rate_missing(self, alias):
+        """Return the condition under which a document is in a currency of which its company knows no exchange rate.
+
+        Odoo takes such a currency one to one; it uses rates of the root company and those without company only.
+        """
+        return SQL(
+            """
+            %(currency)s <> company.currency_id AND NOT EXISTS (
+                SELECT FROM res_currency_rate AS known
+                 WHERE known.currency_id = %(currency)s
+                   AND (known.company_id IS NULL OR known.company_id = company.root_id))
+            """,
+            currency=SQL.identifier(alias, 'currency_id'),
         )
-        return [currency_id for (currency_id,) in rows]
 
     # === ORDERS ===#
 
@@ -203,7 +206,7 @@ class RetailPurchaseFacts(models.Model):
                    CASE WHEN team.retail_is_store THEN o.team_id END AS store_id,
                    team.retail_channel_id AS channel_id,
                    o.user_id,
-                   o.currency_id <> company.currency_id AND o.currency_id = ANY(%(no_rate)s) AS rate_missing
+                   %(rate_missing)s AS rate_missing
               FROM sale_order AS o
               JOIN %(companies)s ON company.id = o.company_id
               JOIN res_partner AS partner ON partner.id = o.partner_id
@@ -221,7 +224,7 @@ class RetailPurchaseFacts(models.Model):
             """,
             margin=margin,
             margin_join=margin_join,
-            no_rate=self._currencies_without_rate(),
+            rate_missing=self._sql_rate_missing('o'),
             companies=self._sql_companies(companies),
             excluded_join=self._sql_excluded_join(excluded, ids),
             excluded_amount=SQL('- COALESCE(left_out.amount, 0)') if excluded else SQL(),
@@ -402,8 +405,7 @@ class RetailPurchaseFacts(models.Model):
                    CASE WHEN team.retail_is_store THEN document.team_id END AS store_id,
                    team.retail_channel_id AS channel_id,
                    document.invoice_user_id AS user_id,
-                   document.currency_id <> company.currency_id AND document.currency_id = ANY(%(no_rate)s)
-                       AS rate_missing
+                   %(rate_missing)s AS rate_missing
               FROM document
               JOIN %(companies)s ON company.id = document.company_id
               LEFT JOIN crm_team AS team ON team.id = document.team_id
@@ -428,7 +430,7 @@ class RetailPurchaseFacts(models.Model):
             margin=self._sql_category_margin(percents),
             line_margin=line_margin if has_margin else SQL(),
             counted=SQL('AND NOT (%s)', SQL(' OR ').join(left_out)) if left_out else SQL(),
-            no_rate=self._currencies_without_rate(),
+            rate_missing=self._sql_rate_missing('document'),
             not_counted=self._sql_not_counted_partners(),
         )
 

@@ -1,0 +1,293 @@
+"""What orders and invoices announce, what it costs them, and the customer card on the order."""
+
+from unittest.mock import patch
+
+from odoo.fields import Command
+from odoo.tests import Form, tagged
+
+from odoo.addons.retail_crm.tests.common import RetailCrmCommon
+
+
+class OrderCommon(RetailCrmCommon):
+    def setUp(self):
+        super().setUp()
+        self._end_transaction()
+
+    def _told(self):
+        """Return ``[(kind, document)]`` announced since the last call, in order, as a commit would see it."""
+        self.env.flush_all()
+        moments = self.moments.search([('state', '=', 'pending')], order='id')
+        told = [(moment.kind, self.env[moment.res_model].browse(moment.res_id)) for moment in moments]
+        moments.sudo().unlink()
+        self._end_transaction()
+        return told
+
+
+@tagged('post_install', '-at_install', 'retail_crm')
+class TestOrderMoments(OrderCommon):
+    def test_confirm_announces_one_purchase(self):
+        """Confirming an order is one moment, and nothing else (design 4.1)."""
+        order = self._create_order(self.bob, 10, confirm=False)
+        self.assertEqual(self._told(), [], 'a quotation is nothing')
+        order.action_confirm()
+        self.assertEqual(self._told(), [('purchase', order)])
+
+    def test_confirm_many_announces_each(self):
+        """A batch of orders: one purchase each (design 4.1)."""
+        orders = self.env['sale.order'].concat(
+            *(self._create_order(self.bob, n, confirm=False) for n in range(1, 6))
+        )
+        orders.action_confirm()
+        self.assertEqual(self._told(), [('purchase', order) for order in orders])
+
+    def test_quotations_are_silent(self):
+        """Editing, sending and cancelling a quotation announces nothing (design 4.1)."""
+        order = self._create_order(self.bob, 10, confirm=False)
+        order.order_line.price_unit = 12
+        order.write({'partner_id': self.ann.id, 'date_order': '2026-01-01'})
+        order.action_quotation_sent()
+        order._action_cancel()
+        order.action_draft()
+        self.assertEqual(self._told(), [])
+
+    def test_edit_of_a_confirmed_order_is_told(self):
+        """Changed amounts of a confirmed order are told, once in a transaction (design 4.1)."""
+        order = self._create_order(self.bob, 10)
+        self._told()
+        order.order_line.price_unit = 12
+        order.order_line.product_uom_qty = 3
+        self.assertEqual(self._told(), [('purchase_changed', order)])
+        order.order_line = [
+            Command.create({'product_id': self.goods.id, 'product_uom_qty': 1, 'price_unit': 5})
+        ]
+        self.assertEqual(self._told(), [('purchase_changed', order)])
+        order.order_line[-1].product_uom_qty = 0
+        self.assertEqual(self._told(), [('purchase_changed', order)])
+
+    def test_who_when_and_where_is_told(self):
+        """Another customer, day, store or seller of a confirmed order is told (design 4.1)."""
+        team = self.env['crm.team'].create({'name': 'Shop', 'retail_is_store': True})
+        order = self._create_order(self.bob, 10)
+        self._told()
+        for values in (
+            {'partner_id': self.ann.id},
+            {'date_order': '2026-03-01 10:00:00'},
+            {'team_id': team.id},
+            {'user_id': self.users['sales'].id},
+        ):
+            with self.subTest(values=values):
+                order.write(values)
+                self.assertEqual(self._told(), [('purchase_changed', order)])
+        self._process()
+        self.moments._emit('purchase_changed', order)
+        self._process()
+        purchase = self._purchase_of(order)
+        self.assertEqual((purchase.partner_id, purchase.store_id), (self.acme, team))
+
+    def test_other_fields_are_not_told(self):
+        """A note or a reference is no change of the purchase (design 4.1)."""
+        order = self._create_order(self.bob, 10)
+        self._told()
+        order.write({'client_order_ref': 'X', 'note': 'please'})
+        self.assertEqual(self._told(), [])
+
+    def test_cancel_is_told_and_removes_the_purchase(self):
+        """A cancelled order is no purchase; confirmed again it is one (design 4.1, 4.2)."""
+        order = self._create_order(self.bob, 10)
+        self._process()
+        order._action_cancel()
+        self.assertIn(('cancel', order), self._told())
+        self.moments._emit('cancel', order)
+        self._process()
+        self.assertFalse(self._purchase_of(order))
+        order.action_draft()
+        self.assertEqual(self._told(), [])
+        order.action_confirm()
+        self.assertEqual(self._told(), [('purchase', order)])
+
+    def test_confirm_returns_what_core_returns(self):
+        """The caller gets core's answer: True, or the note that rewards are available (design 4.1)."""
+        order = self._create_order(self.bob, 10, confirm=False)
+        self.assertIs(order.action_confirm(), True)
+        self.env['loyalty.program'].create(
+            {
+                'name': 'A tenth',
+                'program_type': 'promotion',
+                'trigger': 'auto',
+                'applies_on': 'current',
+                'rule_ids': [Command.create({'minimum_amount': 1})],
+                'reward_ids': [
+                    Command.create({'reward_type': 'discount', 'discount': 10, 'discount_mode': 'percent'})
+                ],
+            }
+        )
+        order = self._create_order(self.bob, 10, confirm=False)
+        answer = order.action_confirm()
+        self.assertIsInstance(answer, dict)
+        self.assertEqual(answer['tag'], 'display_notification')
+        self.assertIn(('purchase', order), self._told())
+
+    def test_new_lines_through_the_form(self):
+        """A clerk edits a confirmed order in the form: the purchase follows (design 4.1)."""
+        order = self._create_order(self.bob, 10)
+        self._process()
+        with Form(order) as form, form.order_line.edit(0) as line:
+            line.product_uom_qty = 4
+        self._process()
+        self.assertEqual(self._purchase_of(order).amount, 40)
+
+
+@tagged('post_install', '-at_install', 'retail_crm')
+class TestOrderCosts(OrderCommon):
+    """What the sale pays for us (design 8): 2 queries for one order, 0.1 an order in a batch of 200."""
+
+    def _confirm_cost(self, number, emit):
+        """Return the queries of confirming fresh orders, with or without our announcing."""
+        order_values = {
+            'partner_id': self.bob.id,
+            'order_line': [
+                Command.create({'product_id': self.goods.id, 'product_uom_qty': 1, 'price_unit': 10})
+            ],
+        }
+        orders = self.env['sale.order'].create([order_values] * number)
+        self._end_transaction()
+        self.env.invalidate_all()
+
+        def confirm():
+            before = self.cr.sql_log_count
+            orders.action_confirm()
+            self.env.flush_all()
+            return self.cr.sql_log_count - before
+
+        if emit:
+            return confirm()
+        nothing = self.moments.browse()
+        with patch.object(type(self.moments), '_emit', lambda moments, kind, records: nothing):
+            return confirm()
+
+    def test_one_order(self):
+        """At most two queries more for one order (design 8)."""
+        self._confirm_cost(1, True)
+        self.assertLessEqual(self._confirm_cost(1, True) - self._confirm_cost(1, False), 2)
+
+    def test_batch_of_200(self):
+        """At most 0.1 query an order more in a batch of 200 (design 8)."""
+        self._confirm_cost(1, True)
+        without = self._confirm_cost(200, False)
+        self.assertLessEqual(self._confirm_cost(200, True) - without, 200 * 0.1)
+
+
+@tagged('post_install', '-at_install', 'retail_crm')
+class TestInvoiceMoments(OrderCommon):
+    def test_invoice_of_an_order(self):
+        """On the basis of orders a posted invoice changes at most a purchase (design 4.2)."""
+        order = self._create_order(self.bob, 10)
+        self._told()
+        invoice = self._create_invoice(order)
+        kinds = {kind for kind, document in self._told() if document._name == 'account.move'}
+        self.assertLessEqual(kinds, {'purchase_changed'})
+        invoice.button_draft()
+        told = self._told()
+        self.assertIn(('purchase_changed', invoice), told)
+
+    def test_invoice_basis_makes_invoices_purchases(self):
+        """On the basis of invoices the posted invoice is the purchase (design 4.2)."""
+        self.company.retail_purchase_basis = 'invoice'
+        order = self._create_order(self.bob, 10)
+        self._told()
+        invoice = self._create_invoice(order)
+        self.assertIn(('purchase', invoice), self._told())
+
+    def test_credit_note_is_a_refund(self):
+        """A posted credit note is a refund, and lowers the purchase of its order (design 4.1, 4.2)."""
+        order = self._create_order(self.bob, 10)
+        invoice = self._create_invoice(order)
+        self._process()
+        self._told()
+        refund = self._create_refund(invoice, 4)
+        told = self._told()
+        self.assertIn(('refund', refund), told)
+        self.moments._emit('refund', refund)
+        self._process()
+        self.assertEqual(self._purchase_of(order).amount, 6)
+
+    def test_credit_note_reset_and_deleted(self):
+        """A credit note that is reset to draft and deleted has not happened (design 4.2)."""
+        order = self._create_order(self.bob, 10)
+        refund = self._create_refund(self._create_invoice(order), 4)
+        self._process()
+        refund.button_draft()
+        refund.with_context(force_delete=True).unlink()
+        self._process()
+        self.assertEqual(self._purchase_of(order).amount, 10)
+
+    def test_vendor_bills_are_silent(self):
+        """What we buy is nobody's purchase (design 4.1)."""
+        bill = self.env['account.move'].create(
+            {
+                'move_type': 'in_invoice',
+                'partner_id': self.bob.id,
+                'invoice_date': '2026-01-10',
+                'invoice_line_ids': [Command.create({'name': 'Flour', 'price_unit': 10, 'tax_ids': False})],
+            }
+        )
+        bill.action_post()
+        bill.button_draft()
+        self.assertEqual(self._told(), [])
+
+    def test_payment_is_told(self):
+        """A paid invoice is announced as paid (design 3)."""
+        invoice = self._create_invoice(self._create_order(self.bob, 10))
+        self._told()
+        wizard = self.env['account.payment.register'].with_context(
+            active_model='account.move', active_ids=invoice.ids
+        )
+        wizard.create({}).action_create_payments()
+        if invoice.payment_state in ('paid', 'in_payment'):
+            self.assertIn(('paid', invoice), self._told())
+
+
+@tagged('post_install', '-at_install', 'retail_crm')
+class TestOrderCard(OrderCommon):
+    def test_card_shows_the_customer_in_the_company_of_the_order(self):
+        """The card shows the figures that the customer has in the order's company, whatever company the user is in."""
+        here = self._create_order(self.ann, 10)
+        there = self._create_order(self.ann, 70, company_id=self.company_2.id)
+        self._process()
+        self.env.invalidate_all()
+        both = (here + there).with_context(allowed_company_ids=(self.company + self.company_2).ids)
+        self.assertEqual(both.mapped('retail_spend_12m'), [10, 70])
+        self.assertEqual(both.mapped('retail_order_count'), [1, 1])
+        self.assertEqual(both[0].retail_profile_id, self._profile_of(self.acme))
+        self.assertEqual(both[1].retail_profile_id, self._profile_of(self.acme, self.company_2))
+        self.assertEqual(both[1].retail_currency_id, self.company_2.currency_id)
+
+    def test_card_of_a_quotation_for_somebody_new(self):
+        """No purchase yet: no card, no error; it follows the customer in the form (design 5.1)."""
+        self._create_order(self.bob, 10)
+        self._process()
+        with Form(self.env['sale.order']) as form:
+            self.assertFalse(form.retail_profile_id)
+            form.partner_id = self.bob
+            self.assertEqual(form.retail_profile_id, self._profile_of(self.bob))
+            self.assertEqual(form.retail_spend_12m, 10)
+            form.partner_id = self.acme
+            self.assertFalse(form.retail_profile_id)
+
+    def test_card_in_one_query(self):
+        """The card of many orders is one query (design 8)."""
+        orders = self.env['sale.order'].concat(*(self._create_order(self.bob, n) for n in range(1, 21)))
+        self._process()
+        self.env.invalidate_all()
+        orders.mapped('partner_id.commercial_partner_id.name')
+        orders.mapped('company_id.root_id.currency_id.name')
+        with self.assertQueryCount(1):
+            orders.mapped('retail_spend_12m')
+
+    def test_sellers_and_staff_see_the_card(self):
+        """The card opens for sales people and for our staff (design 7)."""
+        order = self._create_order(self.bob, 10, user_id=self.users['sales'].id)
+        self._process()
+        seller = order.with_user(self.users['sales'])
+        self.assertEqual(seller.web_read({'retail_spend_12m': {}})[0]['retail_spend_12m'], 10)
+        self.assertIn('retail_card', seller.get_view(view_type='form')['arch'])
