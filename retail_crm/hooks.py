@@ -20,7 +20,7 @@ def pre_init_hook(env):
             UPDATE res_partner SET retail_customer = false
              WHERE partner_share IS NOT TRUE
                 OR id IN (SELECT partner_id FROM res_company)
-                OR (supplier_rank > 0 AND customer_rank = 0)
+                OR (supplier_rank > 0 AND COALESCE(customer_rank, 0) = 0)
             """
         )
     )

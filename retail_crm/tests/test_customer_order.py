@@ -170,11 +170,11 @@ class TestOrderCosts(OrderCommon):
         self._confirm_cost(1, True)
         self.assertLessEqual(self._confirm_cost(1, True) - self._confirm_cost(1, False), 2)
 
-    def test_batch_of_200(self):
-        """At most 0.1 query an order more in a batch of 200 (design 8)."""
+    def test_batch(self):
+        """At most 0.1 query an order more in a batch (design 8: of 200; half of it here, for speed)."""
         self._confirm_cost(1, True)
-        without = self._confirm_cost(200, False)
-        self.assertLessEqual(self._confirm_cost(200, True) - without, 200 * 0.1)
+        without = self._confirm_cost(100, False)
+        self.assertLessEqual(self._confirm_cost(100, True) - without, 100 * 0.1)
 
 
 @tagged('post_install', '-at_install', 'retail_crm')

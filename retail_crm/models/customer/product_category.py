@@ -20,6 +20,15 @@ class ProductCategory(models.Model):
         'The margin must be between -100 and 100 percent.',
     )
 
+    def write(self, vals):
+        """Derive purchases again when other categories count or have another margin."""
+        watched = {'retail_excluded', 'retail_margin_percent', 'parent_id'} & set(vals)
+        before = {category.id: [category[name] for name in watched] for category in self}
+        result = super().write(vals)
+        if any([category[name] for name in watched] != before[category.id] for category in self):
+            self.env['res.company']._retail_roots()._retail_request_rebuild()
+        return result
+
     def _retail_margin_percents(self):
         """Return ``{category id: percent}`` of all categories whose percentage is set on them or above them."""
         percents = {}

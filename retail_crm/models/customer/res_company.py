@@ -52,14 +52,32 @@ class ResCompany(models.Model):
         help='Document up to which the nightly repair has compared purchases with documents.',
     )
 
+    retail_repair_tonight = fields.Char(
+        string='Repair Tonight',
+        readonly=True,
+        copy=False,
+        help='What the nightly repair that is under way still has to look at.',
+    )
+
     _check_retail_margin_percent = models.Constraint(
         'CHECK(retail_margin_percent >= -100 AND retail_margin_percent <= 100)',
         'The margin must be between -100 and 100 percent.',
     )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Take our own companies and branches for no customers."""
+        companies = super().create(vals_list)
+        companies.partner_id.retail_customer = False
+        return companies
+
     def write(self, vals):
         """Derive purchases again when a rule that makes them changes."""
-        watched = {'retail_purchase_basis', 'retail_margin_percent'} & set(vals)
+        watched = {
+            'retail_purchase_basis',
+            'retail_margin_percent',
+            'resource_calendar_id',
+        } & set(vals)
         before = {company.id: [company[name] for name in watched] for company in self}
         result = super().write(vals)
         changed = self.filtered(lambda c: [c[name] for name in watched] != before[c.id])
@@ -76,11 +94,20 @@ class ResCompany(models.Model):
             'retail_margin_percent',
         ]
 
+    @api.model
+    def _retail_roots(self):
+        """Return all companies that are no branches, archived ones too: their figures stay true."""
+        # sudo: figures are made for all companies, whoever asks
+        companies = self.sudo().with_context(active_test=False)
+        return companies.search([('parent_id', '=', False)], order='id')
+
     def _retail_request_rebuild(self):
         """Ask the nightly repair to derive all purchases of these companies again, soon."""
-        self.sudo().write({'retail_rebuild_pending': True})  # sudo: settings users may not write run times
+        if not self:
+            return
+        self.sudo().retail_rebuild_pending = True  # sudo: settings users may not write run times
         # The walk begins anew, so that it passes every document after the change.
-        self.sudo().search([('parent_id', '=', False)], limit=1).retail_repair_cursor = False
+        self._retail_roots()[:1].write({'retail_repair_cursor': False, 'retail_repair_tonight': False})
         cron = self.env.ref('retail_crm.ir_cron_repair_purchases', raise_if_not_found=False)
         if cron:
             cron.sudo()._trigger()  # sudo: only starts our own scheduled action

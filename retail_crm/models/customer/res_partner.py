@@ -1,11 +1,12 @@
 import operator
 
 from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-#: Who may see figures: our own staff, and sales people on their orders and customers.
-FIGURE_GROUPS = 'retail_crm.group_user,sales_team.group_sale_salesman'
+#: Who may see figures: our own staff, and sales people on the customers and orders they see anyway.
+FIGURE_GROUPS = 'retail_crm.group_user,retail_crm.group_marketing,sales_team.group_sale_salesman'
 
 #: Figures shown on contacts: ``{field of the contact: field of the profile}``.
 PROFILE_FIELDS = {
@@ -20,6 +21,19 @@ PROFILE_FIELDS = {
     'retail_margin_12m': 'margin_12m',
     'retail_average_order': 'average_order',
     'retail_mean_gap_days': 'mean_gap_days',
+    'retail_expected_next_date': 'expected_next_date',
+}
+
+#: Customers that one button press may refresh; more are a matter of the background.
+MAX_REFRESH = 1000
+
+#: Figures of the customer shown on orders: ``{field of the order: field of the profile}``.
+CARD_FIELDS = {
+    'retail_currency_id': 'currency_id',
+    'retail_last_order_date': 'last_order_date',
+    'retail_order_count': 'order_count',
+    'retail_spend_12m': 'spend_12m',
+    'retail_average_order': 'average_order',
     'retail_expected_next_date': 'expected_next_date',
 }
 
@@ -52,6 +66,7 @@ class ResPartner(models.Model):
         compute='_compute_retail_customer',
         store=True,
         readonly=False,
+        default=True,
         help='Takes part in figures, tiers and segments. Off for suppliers, employees and branches.',
     )
     retail_profile_id = fields.Many2one(
@@ -146,8 +161,9 @@ class ResPartner(models.Model):
 
     @api.depends('partner_share')
     def _compute_retail_customer(self):
+        """Employees are no customers; for all others what was entered stays."""
         for partner in self:
-            partner.retail_customer = partner.partner_share
+            partner.retail_customer = partner.partner_share and partner.retail_customer
 
     @api.depends('commercial_partner_id')
     @api.depends_context('company')
@@ -156,7 +172,7 @@ class ResPartner(models.Model):
         # sudo: the field's groups decide who sees figures; the company is the user's current one
         profiles = self.env['retail.profile'].sudo().search_fetch(
             [
-                ('partner_id', 'in', self.commercial_partner_id.ids),
+                ('partner_id', 'in', self.commercial_partner_id._origin.ids),
                 ('company_id', '=', self.env.company.root_id.id),
             ],
             ['partner_id', *PROFILE_FIELDS.values()],
@@ -164,7 +180,7 @@ class ResPartner(models.Model):
         )
         by_partner = {profile.partner_id.id: profile.id for profile in profiles}
         for partner in self:
-            partner.retail_profile_id = by_partner.get(partner.commercial_partner_id.id, False)
+            partner.retail_profile_id = by_partner.get(partner.commercial_partner_id._origin.id, False)
 
     @api.depends('retail_profile_id')
     @api.depends_context('company')
@@ -269,6 +285,9 @@ class ResPartner(models.Model):
 
     def unlink(self):
         """Take the derived rows of deleted contacts along; what they are derived from still forbids the deletion."""
+        self.check_access('unlink')
+        # Contacts of a deleted company stand on their own: what they bought is theirs now.
+        orphans = self.with_context(active_test=False).child_ids - self
         if self.ids:
             for table in ('retail_profile', 'retail_purchase'):
                 self.env.cr.execute(
@@ -276,15 +295,24 @@ class ResPartner(models.Model):
                 )
             self.env['retail.profile'].invalidate_model()
             self.env['retail.purchase'].invalidate_model()
-        return super().unlink()
+        result = super().unlink()
+        self.env['retail.moment']._emit('partner_changed', orphans.exists())
+        return result
 
     # === ACTIONS ===#
 
     def action_retail_refresh(self):
         """Bring the purchases and figures of these customers up to date now.
 
-        :raise AccessError: for those who may not read the customers
+        :raise AccessError: for those who may not see the customers or their figures
+        :raise UserError: for too many customers at once
         """
+        if not self.env.user.has_groups(FIGURE_GROUPS):
+            raise AccessError(self.env._('Only those who see customer figures may refresh them.'))
+        if len(self) > MAX_REFRESH:
+            raise UserError(
+                self.env._('Choose at most %(count)s customers at a time.', count=MAX_REFRESH)
+            )
         self.check_access('read')
         Purchase = self.env['retail.purchase'].sudo()  # sudo: derives figures, which the button's user may read
         family = self.with_context(active_test=False).sudo().search(

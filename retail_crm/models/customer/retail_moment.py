@@ -104,17 +104,17 @@ class RetailMoment(models.Model):
 
         Costs one INSERT whatever the number of records, and one more per transaction to wake the scheduled action.
         In an import of old documents (context ``import_file`` or ``retail_crm_quiet``) documents only announce
-        ``purchase_changed``, so that figures follow but nobody is greeted for a purchase of last year; other moments
-        are not announced.
+        ``purchase_changed``, so that figures follow but nobody is greeted for a purchase of last year; of all other
+        moments only ``partner_changed`` is announced.
 
         :param str kind: one of ``KINDS``
         :param records: any recordset; its customer is the record itself for contacts, else its ``partner_id``
         :return: the moments
         """
         if self.env.context.get('import_file') or self.env.context.get('retail_crm_quiet'):
-            if kind not in DOCUMENT_KINDS:
+            if kind not in DOCUMENT_KINDS | {'partner_changed'}:
                 return self.browse()
-            kind = 'purchase_changed'
+            kind = 'purchase_changed' if kind in DOCUMENT_KINDS else kind
         if kind in DOCUMENT_KINDS:
             records = self._skip_announced(kind, records)
         if not records:
@@ -145,21 +145,22 @@ class RetailMoment(models.Model):
             'res_id': record.id,
         }
 
-    def _wake_up(self):
-        """Have the scheduled action run after this transaction, at the price of one INSERT per transaction.
+    def _wake_up(self, at=None):
+        """Have the scheduled action run after this transaction (or at a time), for one INSERT per transaction.
 
         ``ir.cron._trigger`` is not used: it opens a second connection to notify, which costs more than the sale's
         whole share of this add-on. The scheduler looks for triggers at least once a minute.
         """
         flags = self.env.cr.precommit.data  # emptied at commit and at any rollback
-        if flags.get('retail_crm.moment_trigger'):
+        key = 'retail_crm.moment_trigger' if at is None else f'retail_crm.moment_trigger.{at:%H:%M}'
+        if flags.get(key):
             return
-        flags['retail_crm.moment_trigger'] = True
+        flags[key] = True
         cron_id = self.env['ir.model.data']._xmlid_to_res_id('retail_crm.ir_cron_process_moments')
         if cron_id:
             # sudo: starts our own scheduled action and nothing else
             self.env['ir.cron.trigger'].sudo().create(
-                {'cron_id': cron_id, 'call_at': fields.Datetime.now()}
+                {'cron_id': cron_id, 'call_at': at or fields.Datetime.now()}
             )
 
     # === LISTENING ===#
@@ -205,11 +206,14 @@ class RetailMoment(models.Model):
         return Domain('state', '=', 'pending') & due
 
     def _next_batch(self):
-        """Return the oldest waiting moments, or none while another process works on them."""
+        """Return the oldest waiting moments, or none while another process works on them or derives figures.
+
+        The locks are the first thing a transaction does, so that it sees all that their last holder committed.
+        """
         [(locked,)] = self.env.execute_query(
             SQL('SELECT pg_try_advisory_xact_lock(hashtext(%s))', LOCK_KEY)
         )
-        if not locked:
+        if not locked or not self.env['retail.profile']._try_lock():
             return self.browse()
         return self.sudo().search(self._pending_domain(), limit=BATCH_SIZE, order='id')  # sudo: system process
 
@@ -217,7 +221,10 @@ class RetailMoment(models.Model):
         """Give the moments to their listeners and mark them as done; failures leave rows of their own."""
         listeners = self._listeners()
         new = moments.filtered(lambda moment: not moment.listener)
-        for kind, of_kind in groupby(new.sorted('kind'), key=lambda moment: moment.kind):
+        # Causes before what follows from them: an order's cancel is not told before the order.
+        position = {kind: index for index, (kind, _label) in enumerate(KINDS)}
+        causal = new.sorted(lambda moment: (position[moment.kind], moment.id))
+        for kind, of_kind in groupby(causal, key=lambda moment: moment.kind):
             group = self.browse().concat(*of_kind)
             for listener in listeners.get(kind, ()):
                 self._deliver(listener, kind, group)
@@ -254,6 +261,7 @@ class RetailMoment(models.Model):
         retries = self.filtered('listener')
         retries.write(values)
         (self - retries)._split_off(listener, values)
+        self._wake_up(values['date_next'])
 
     def _keep_failure(self, listener, error):
         """Record that the listener failed on this moment and when it is tried again."""
@@ -277,6 +285,8 @@ class RetailMoment(models.Model):
             self.write(values)
         else:
             self._split_off(listener, values)
+        if values['state'] == 'pending':
+            self._wake_up(values['date_next'])
 
     def _split_off(self, listener, values):
         """Make a row for this listener of each moment: the other listeners are not told again."""
@@ -334,6 +344,7 @@ class RetailMoment(models.Model):
                 ('date', '<', fields.Datetime.now() - timedelta(days=KEEP_DAYS)),
             ],
             limit=GC_UNLINK_LIMIT,
+            order='date, id',
         )
         old.unlink()
         return len(old), len(old) == GC_UNLINK_LIMIT

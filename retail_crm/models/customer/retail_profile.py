@@ -84,7 +84,7 @@ class RetailProfile(models.Model):
     _partner_company_uniq = models.UniqueIndex(
         '(partner_id, company_id)', 'A customer has one profile in each company.'
     )
-    _refresh_idx = models.Index('(refresh_on)')
+    _refresh_idx = models.Index('(company_id, refresh_on)')
     _last_order_idx = models.Index('(company_id, last_order_date DESC, id DESC)')
     _spend_idx = models.Index('(company_id, spend_12m DESC)')
 

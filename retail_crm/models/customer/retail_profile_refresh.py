@@ -4,7 +4,10 @@ from datetime import timedelta
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL
+
+from .res_partner import CARD_FIELDS, PROFILE_FIELDS
 
 _logger = logging.getLogger(__name__)
 
@@ -50,21 +53,38 @@ class RetailProfileRefresh(models.Model):
             return 0
         self.env['retail.purchase'].flush_model()
         self.env['res.partner'].flush_model(['retail_customer', 'commercial_partner_id'])
-        companies = self.env['res.company'].sudo().search([('parent_id', '=', False)])  # sudo: all companies
+        companies = self.env['res.company']._retail_roots()
         changed = 0
         for day, group in companies.grouped(lambda company: as_of or company._retail_today()).items():
             if partners is None:
                 changed += self._refresh_all(group, day)
             else:
                 changed += self._refresh_some(group, day, partners)
-        self.invalidate_model()
-        if changed or partners is None:
-            now = fields.Datetime.now()
-            values = {'retail_refreshed_at': now}
-            if partners is None:
-                values['retail_full_refreshed_at'] = now
-            companies.write(values)
+        self._forget_figures()
+        self._note_time(companies, full=partners is None, changed=changed)
         return changed
+
+    def _forget_figures(self):
+        """Have the ORM read figures anew, also where contacts and orders show them."""
+        self.invalidate_model()
+        self.env['res.partner'].invalidate_model(
+            ['retail_profile_id', *PROFILE_FIELDS], flush=False
+        )
+        self.env['sale.order'].invalidate_model(['retail_profile_id', *CARD_FIELDS], flush=False)
+
+    def _note_time(self, companies, full, changed):
+        """Note when figures were computed: always by a full run, else at most every quarter of an hour.
+
+        The company's row is everybody's: written with every batch, it would make transactions abort each other.
+        """
+        now = fields.Datetime.now()
+        if full:
+            companies.write({'retail_refreshed_at': now, 'retail_full_refreshed_at': now})
+        elif changed and self.env.context.get('cron_id'):
+            late = now - timedelta(minutes=15)
+            companies.filtered(
+                lambda company: not company.retail_refreshed_at or company.retail_refreshed_at < late
+            ).retail_refreshed_at = now
 
     def _refresh_all(self, companies, day):
         """Derive all customers of these companies: a parallel temporary table, then the merge.
@@ -141,8 +161,11 @@ class RetailProfileRefresh(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT company_id, avg((last_order_date - first_order_date)::numeric / (occasions - 1))
-                  FROM retail_profile_aggregate WHERE occasions > 1 GROUP BY company_id
+                SELECT retail_profile_aggregate.company_id, avg((last_order_date - first_order_date)::numeric / (occasions - 1))
+                  FROM retail_profile_aggregate
+                  JOIN res_partner AS partner ON partner.id = partner_id AND partner.retail_customer IS NOT FALSE
+                 WHERE occasions > 1
+                 GROUP BY retail_profile_aggregate.company_id
                 """
             )
         )
@@ -265,7 +288,7 @@ class RetailProfileRefresh(models.Model):
             SELECT sums.partner_id, sums.company_id, %(columns)s
               FROM %(aggregate)s AS sums
               JOIN (VALUES %(companies)s) AS company (id, gap_days, digits) ON company.id = sums.company_id
-              JOIN res_partner AS partner ON partner.id = sums.partner_id AND partner.retail_customer
+              JOIN res_partner AS partner ON partner.id = sums.partner_id AND partner.retail_customer IS NOT FALSE
             """,
             columns=SQL(', ').join(
                 SQL('%s AS %s', sql, SQL.identifier(name)) for name, sql in columns.items()
@@ -307,23 +330,25 @@ class RetailProfileRefresh(models.Model):
     def _cron_refresh(self):
         """Refresh every night whose figures change by time, and once a week everybody. Commits per batch."""
         cron = self.env['ir.cron']
-        if self._full_refresh_is_due():
-            done = self._refresh() is not None
-            cron._commit_progress(remaining=0 if done else 1)
-            return
-        due = self._due_partners()
-        while due:
-            if self._refresh(due) is None:
+        while True:
+            if not self._try_lock():  # the first statement of each transaction: see _next_batch of moments
                 cron._commit_progress(remaining=1)
                 return
-            following = self._due_partners(limit=REFRESH_BATCH)
-            if not cron._commit_progress(len(due), remaining=len(following)) or following == due:
+            if self._full_refresh_is_due():
+                self._refresh()
+                cron._commit_progress(1, remaining=1)
+                continue
+            due = self._due_partners()
+            if due:
+                self._refresh(due)
+            stuck = due and self._due_partners() == due
+            left = cron._commit_progress(len(due), remaining=1 if due and not stuck else 0)
+            if not left or not due or stuck:
                 return
-            due = following
 
     def _full_refresh_is_due(self):
         """Return whether all customers should be compared again: weekly, and as soon as a usual gap can be measured."""
-        companies = self.env['res.company'].sudo().search([('parent_id', '=', False)])
+        companies = self.env['res.company']._retail_roots()
         week_ago = fields.Datetime.now() - timedelta(days=FULL_REFRESH_DAYS)
         if any(
             not company.retail_full_refreshed_at or company.retail_full_refreshed_at < week_ago
@@ -339,9 +364,9 @@ class RetailProfileRefresh(models.Model):
         )
 
     def _due_partners(self, limit=REFRESH_BATCH):
-        """Return customers with a figure that changed by time, in any company."""
-        latest = max(
-            company._retail_today() for company in self.env['res.company'].sudo().search([])
+        """Return customers with a figure that changed by time, where their company is."""
+        domain = Domain.OR(
+            Domain('company_id', '=', company.id) & Domain('refresh_on', '<=', company._retail_today())
+            for company in self.env['res.company']._retail_roots()
         )
-        profiles = self.search([('refresh_on', '<=', latest)], limit=limit, order='refresh_on, id')
-        return profiles.partner_id
+        return self.search(domain, limit=limit, order='refresh_on, id').partner_id

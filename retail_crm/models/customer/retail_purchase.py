@@ -1,9 +1,10 @@
 import logging
 
 from odoo import api, fields, models
-from odoo.fields import Domain
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from .res_partner import MAX_REFRESH
 from .retail_moment import ListenerBusy
 
 _logger = logging.getLogger(__name__)
@@ -14,6 +15,9 @@ REPAIR_BATCH = 50_000
 REPAIR_SLICE = 200_000
 #: Days of documents the nightly repair looks at every night.
 REPAIR_DAYS = 35
+
+#: Invoices that sell to customers or take back from them.
+SALE_MOVE_TYPES = ['out_invoice', 'out_refund', 'out_receipt']
 
 _COLUMNS = (
     'res_model',
@@ -100,17 +104,22 @@ class RetailPurchase(models.Model):
     _document_uniq = models.Constraint('UNIQUE(res_model, res_id)', 'A document is one purchase.')
     _partner_idx = models.Index('(partner_id, company_id, date)')
     _company_date_idx = models.Index('(company_id, date)')
+    _store_date_idx = models.Index('(store_id, date) WHERE store_id IS NOT NULL')
     _rate_missing_idx = models.Index('(id) WHERE rate_missing')
 
     @api.depends('res_model', 'res_id')
     def _compute_display_name(self):
         """Show the number of the document; one query per kind of document."""
+        for purchase in self:
+            purchase.display_name = str(purchase.date)
         for model, purchases in self.grouped('res_model').items():
+            if model not in self.env:  # a row of a glue add-on that is gone; the repair takes it away
+                continue
             # sudo: whoever may see the purchase may see the number of its document, and nothing else of it
             documents = self.env[model].sudo().browse(purchases.mapped('res_id')).exists()
             names = {document.id: document.display_name for document in documents}
             for purchase in purchases:
-                purchase.display_name = names.get(purchase.res_id) or str(purchase.date)
+                purchase.display_name = names.get(purchase.res_id) or purchase.display_name
 
     # === DERIVING ===#
 
@@ -228,16 +237,14 @@ class RetailPurchase(models.Model):
     # === MOMENTS ===#
 
     def _on_purchase(self, moments):
-        self._sync_moments(moments)
+        """Derive the purchases of the documents again: the same whatever happened to them."""
+        self._take_turn()
+        documents = {}
+        for moment in moments:
+            documents.setdefault(moment.res_model, set()).add(moment.res_id)
+        self._refresh_profiles(self._sync(self._with_original_documents(documents)))
 
-    def _on_purchase_changed(self, moments):
-        self._sync_moments(moments)
-
-    def _on_refund(self, moments):
-        self._sync_moments(moments)
-
-    def _on_cancel(self, moments):
-        self._sync_moments(moments)
+    _on_purchase_changed = _on_refund = _on_cancel = _on_purchase
 
     def _on_partner_changed(self, moments):
         """Derive again what a contact bought who moved to another company, was merged or became no customer."""
@@ -249,13 +256,6 @@ class RetailPurchase(models.Model):
         # A merge of contacts moves rows past the facts: two first purchases of a day may have met.
         self._mark_occasions(partner_ids)
         self._refresh_profiles(partner_ids)
-
-    def _sync_moments(self, moments):
-        self._take_turn()
-        documents = {}
-        for moment in moments:
-            documents.setdefault(moment.res_model, set()).add(moment.res_id)
-        self._refresh_profiles(self._sync(self._with_original_documents(documents)))
 
     def _take_turn(self):
         """Make sure no other process derives figures now.
@@ -315,7 +315,7 @@ class RetailPurchase(models.Model):
                  UNION SELECT res_model, res_id FROM retail_purchase WHERE partner_id = ANY(%(ids)s)
                 """,
                 ids=partners.ids,
-                types=['out_invoice', 'out_refund', 'out_receipt'],
+                types=SALE_MOVE_TYPES,
             )
         )
         documents = {}
@@ -333,59 +333,83 @@ class RetailPurchase(models.Model):
         a rebuild was requested, the slices go through everything. Commits per slice and continues after a kill.
         """
         cron = self.env['ir.cron']
-        companies = self.env['res.company'].sudo().search([('parent_id', '=', False)])  # sudo: bookkeeping
-        rebuilding = any(companies.mapped('retail_rebuild_pending'))
-        try:
-            if not rebuilding:
-                self._sync_documents(self._recent_documents())
-            cron._commit_progress(remaining=1)
-            done = 0
-            while True:
-                done += self._repair_slice(companies)
-                cycle_over = not companies[0].retail_repair_cursor
-                finished = cycle_over if rebuilding else cycle_over or done >= REPAIR_SLICE
-                if not cron._commit_progress(remaining=0 if finished else 1) or finished:
-                    return
-        except ListenerBusy:
-            cron._commit_progress(remaining=1)  # the scheduler comes back
+        while True:
+            if not self.env['retail.profile']._try_lock():  # first in each transaction, as in _next_batch
+                cron._commit_progress(remaining=1)
+                return
+            count, finished = self._repair_slice()
+            if not cron._commit_progress(count or 1, remaining=0 if finished else 1) or finished:
+                return
 
-    def _repair_slice(self, companies):
-        """Compare the next slice of documents, note where to continue, and return the number of documents."""
-        model, _sep, last_id = (companies[0].retail_repair_cursor or '').partition(',')
+    def _repair_slice(self):
+        """Compare the next documents of this night's walk and note where to continue.
+
+        :return: number of documents looked at, and whether the night's work is done
+        """
+        companies = self.env['res.company']._retail_roots()
+        place = companies[0]
+        rebuilding = companies.filtered('retail_rebuild_pending')
+        phase, _sep, rest = (place.retail_repair_tonight or 'recent:').partition(':')
+        if phase == 'recent' and not rebuilding:
+            model, _sep, last_id = rest.partition(',')
+            documents, following = self._recent_documents(model, int(last_id or 0))
+            self._sync_documents(documents)
+            place.retail_repair_tonight = f'recent:{following}' if following else f'walk:{REPAIR_SLICE}'
+            return sum(map(len, documents.values())), False
+        model, _sep, last_id = (place.retail_repair_cursor or '').partition(',')
         documents, following = self._next_documents(model, int(last_id or 0))
-        self._sync_documents(documents)
-        companies[0].retail_repair_cursor = following
-        pending = companies.filtered('retail_rebuild_pending')
-        if pending and not following:
-            self.env['retail.profile']._refresh()
-            pending.retail_rebuild_pending = False
-        return sum(map(len, documents.values()))
+        # A rebuild refreshes all figures at its end; half-way they would be those of no basis.
+        self._sync_documents(documents, refresh=not rebuilding)
+        place.retail_repair_cursor = following
+        count = sum(map(len, documents.values()))
+        if not following:
+            self._end_walk(rebuilding)
+        left = int(rest or 0) - count if phase == 'walk' else REPAIR_SLICE
+        finished = not following or (not rebuilding and left <= 0)
+        place.retail_repair_tonight = False if finished else f'walk:{max(left, 1)}'
+        return count, finished
 
-    def _sync_documents(self, documents):
+    def _end_walk(self, rebuilding):
+        """All documents were passed: drop rows of models that are no source any more, and end a rebuild."""
+        self.search([('res_model', 'not in', list(self._purchase_sources()))]).unlink()
+        if rebuilding:
+            self.env['retail.profile']._refresh()
+            rebuilding.retail_rebuild_pending = False
+
+    def _sync_documents(self, documents, refresh=True):
         """Derive documents and, where that changed anything, their customers' figures."""
-        self._take_turn()
         partner_ids = self._sync(documents)
-        if partner_ids:
+        if partner_ids and refresh:
             self._refresh_profiles(partner_ids)
 
-    def _recent_documents(self):
-        """Hook: return ``{model: ids}`` of the documents of the last weeks, which people still change."""
-        since = fields.Date.subtract(fields.Date.today(), days=REPAIR_DAYS)
+    def _recent_documents(self, model, last_id):
+        """Hook: return the next documents of the last weeks, which people still change, and where to continue.
+
+        :return: ``({model: ids}, 'model,id' or '' at the end)``
+        """
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT 'sale.order', id FROM sale_order WHERE date_order >= %(since)s
-                 UNION ALL SELECT 'account.move', id FROM account_move
-                            WHERE invoice_date >= %(since)s AND move_type = ANY(%(types)s)
+                SELECT model, id FROM (
+                    SELECT 'sale.order' AS model, id FROM sale_order WHERE date_order >= %(since)s
+                    UNION ALL
+                    SELECT 'account.move', id FROM account_move
+                     WHERE invoice_date >= %(since)s AND move_type = ANY(%(types)s)
+                ) AS document
+                 WHERE (model, id) > (%(model)s, %(last_id)s) ORDER BY model, id LIMIT %(limit)s
                 """,
-                since=since,
-                types=['out_invoice', 'out_refund', 'out_receipt'],
+                since=fields.Date.subtract(fields.Date.today(), days=REPAIR_DAYS),
+                types=SALE_MOVE_TYPES,
+                model=model,
+                last_id=last_id,
+                limit=REPAIR_BATCH,
             )
         )
         documents = {}
-        for model, res_id in rows:
-            documents.setdefault(model, set()).add(res_id)
-        return documents
+        for document_model, res_id in rows:
+            documents.setdefault(document_model, set()).add(res_id)
+        following = f'{rows[-1][0]},{rows[-1][1]}' if len(rows) == REPAIR_BATCH else ''
+        return documents, following
 
     def _next_documents(self, model, last_id):
         """Return the next batch of documents after ``model, last_id`` and where to continue ('' at the end).
@@ -398,13 +422,14 @@ class RetailPurchase(models.Model):
             SQL(
                 """
                 SELECT id FROM (
-                    (SELECT id FROM %(table)s WHERE id > %(last)s ORDER BY id LIMIT %(limit)s)
+                    (SELECT id FROM %(table)s WHERE id > %(last)s AND %(source)s ORDER BY id LIMIT %(limit)s)
                     UNION
                     (SELECT res_id FROM retail_purchase WHERE res_model = %(model)s AND res_id > %(last)s
                       ORDER BY res_id LIMIT %(limit)s)
                 ) AS document ORDER BY id LIMIT %(limit)s
                 """,
                 table=SQL.identifier(self.env[model]._table),
+                source=self._sql_source(model),
                 model=model,
                 last=last_id,
                 limit=REPAIR_BATCH,
@@ -416,6 +441,12 @@ class RetailPurchase(models.Model):
         position = models_.index(model) + 1
         following = f'{models_[position]},0' if position < len(models_) else ''
         return {model: ids}, following
+
+    def _sql_source(self, model):
+        """Hook: return the condition under which a record of this model can be a purchase at all."""
+        if not self._purchase_companies(model):
+            return SQL('false')
+        return SQL('move_type = ANY(%s)', SALE_MOVE_TYPES) if model == 'account.move' else SQL('true')
 
     # === ACTIONS ===#
 
@@ -435,7 +466,12 @@ class RetailPurchase(models.Model):
         Odoo stores the rate of an order when it is made: one recorded later would never reach it.
 
         :raise AccessError: for those who are neither Retail CRM managers nor may write the orders
+        :raise UserError: for too many purchases at once
         """
+        if len(self) > MAX_REFRESH:
+            raise UserError(
+                self.env._('Choose at most %(count)s purchases at a time.', count=MAX_REFRESH)
+            )
         orders = self.env['sale.order'].browse(
             self.filtered(lambda purchase: purchase.res_model == 'sale.order').mapped('res_id')
         )
@@ -455,8 +491,3 @@ class RetailPurchase(models.Model):
                 'next': {'type': 'ir.actions.act_window_close'},
             },
         }
-
-    @api.model
-    def _to_check_domain(self):
-        """Return the domain of purchases that somebody should look at."""
-        return Domain('rate_missing', '=', True) | Domain('date', '>', 'today')

@@ -41,7 +41,8 @@ class RetailPurchaseFacts(models.Model):
         Columns: company, root company, zone, usual margin (fraction), decimal places and currency of the root.
         """
         basis = {'sale.order': 'order', 'account.move': 'invoice'}.get(model)
-        companies = self.env['res.company'].sudo().search([])  # sudo: figures are made for all companies
+        # sudo: figures are made for all companies; archived ones keep theirs
+        companies = self.env['res.company'].sudo().with_context(active_test=False).search([])
         rows = []
         for company in companies:
             root = company.root_id
@@ -122,10 +123,11 @@ class RetailPurchaseFacts(models.Model):
         """
         lines = self.env['sale.order.line']
         percents = self.env['product.category'].sudo()._retail_margin_percents()
-        if 'margin' in lines._fields and lines._fields['margin'].store:
-            margin = SQL('line.margin')
+        usual = self._sql_category_margin(percents)
+        if 'purchase_price' in lines._fields:
+            margin = self._sql_line_margin(usual)
         elif percents:
-            margin = SQL('line.price_subtotal * %s', self._sql_category_margin(percents))
+            margin = SQL('line.price_subtotal * %s', usual)
         else:
             return SQL(), SQL('ordered.amount * company.margin')
         excluded = self._sql_excluded_line('line')
@@ -142,6 +144,17 @@ class RetailPurchaseFacts(models.Model):
             counted=SQL('AND NOT %s', excluded) if excluded else SQL(),
         )
         return join, SQL('COALESCE(line_margin.amount, ordered.amount * company.margin)')
+
+    def _sql_line_margin(self, usual):
+        """Return the margin of an order line where costs are kept: of its cost, else the usual fraction.
+
+        A line without cost has no known margin (core says all of its price is). Discounts lower the margin as they are.
+        """
+        return SQL(
+            """CASE WHEN line.purchase_price <> 0 OR line.price_subtotal <= 0 THEN line.margin
+                    ELSE line.price_subtotal * %s END""",
+            usual,
+        )
 
     def _sql_category_join(self, percents, product):
         """Return the join that finds the percentage of a product's category as ``category.percent``."""
@@ -213,7 +226,8 @@ class RetailPurchaseFacts(models.Model):
               LEFT JOIN crm_team AS team ON team.id = o.team_id
               %(excluded_join)s
               %(credit_join)s
-              CROSS JOIN LATERAL (SELECT o.amount_untaxed %(excluded_amount)s AS amount) AS ordered
+              CROSS JOIN LATERAL (
+                  SELECT COALESCE(credit.ordered, o.amount_untaxed %(excluded_amount)s) AS amount) AS ordered
               CROSS JOIN LATERAL (SELECT ordered.amount - GREATEST(0, COALESCE(credit.credited, 0)
                   - GREATEST(0, COALESCE(credit.invoiced, 0) - ordered.amount)) AS amount) AS net
               CROSS JOIN LATERAL (SELECT COALESCE(NULLIF(o.currency_rate, 0), 1)::numeric AS value) AS rate
@@ -255,8 +269,11 @@ class RetailPurchaseFacts(models.Model):
         """Return the join that gives ``credit.credited`` and ``credit.invoiced`` of orders with a credit note.
 
         Starts from credit notes, which are few. A line of a credit note belongs to the order of its order line or,
-        when somebody typed it in by hand, to the (first) order of the invoice that the note reverses.
+        when somebody typed it in by hand, to the (first) order of the invoice that the note reverses. ``credit.ordered``
+        is what the lines of such an order add up to: the order's total may be rounded otherwise than its lines, and a
+        full return would leave a cent.
         """
+        product_ids = self._excluded_products()
         counted = SQL('AND line.is_downpayment IS NOT TRUE')
         if excluded:
             counted = SQL('%s AND NOT %s', counted, excluded)
@@ -264,7 +281,8 @@ class RetailPurchaseFacts(models.Model):
             """
             LEFT JOIN (
                 WITH note AS (
-                    SELECT item.id, item.price_subtotal, item.balance, move.currency_id, move.reversed_entry_id
+                    SELECT item.id, item.price_subtotal, item.balance, move.currency_id, move.reversed_entry_id,
+                           item.product_id
                       FROM account_move AS move
                       JOIN account_move_line AS item ON item.move_id = move.id AND item.display_type = 'product'
                      WHERE move.move_type = 'out_refund' AND move.state = 'posted' %(only_notes)s
@@ -282,7 +300,7 @@ class RetailPurchaseFacts(models.Model):
                              WHERE item.move_id = note.reversed_entry_id),
                            note.price_subtotal, note.balance, note.currency_id
                       FROM note
-                     WHERE note.reversed_entry_id IS NOT NULL AND NOT EXISTS (
+                     WHERE note.reversed_entry_id IS NOT NULL %(by_hand)s AND NOT EXISTS (
                            SELECT FROM sale_order_line_invoice_rel WHERE invoice_line_id = note.id)
                 ), credited AS (
                     SELECT linked.order_id,
@@ -304,11 +322,14 @@ class RetailPurchaseFacts(models.Model):
                      WHERE move.move_type IN ('out_invoice', 'out_receipt') AND move.state = 'posted' %(counted)s
                      GROUP BY line.order_id
                 )
-                SELECT credited.order_id, credited.amount AS credited, invoiced.amount AS invoiced
+                SELECT credited.order_id, credited.amount AS credited, invoiced.amount AS invoiced,
+                       (SELECT sum(line.price_subtotal) FROM sale_order_line AS line
+                         WHERE line.order_id = credited.order_id %(counted)s) AS ordered
                   FROM credited LEFT JOIN invoiced USING (order_id)
             ) AS credit ON credit.order_id = o.id
             """,
             counted=counted,
+            by_hand=SQL('AND (note.product_id = ANY(%s)) IS NOT TRUE', product_ids) if product_ids else SQL(),
             only_orders=SQL() if ids is None else SQL('AND linked.order_id = ANY(%s)', ids),
             only_notes=SQL() if ids is None else self._sql_only_notes(ids),
         )
@@ -352,11 +373,12 @@ class RetailPurchaseFacts(models.Model):
                     excluded,
                 )
             )
-        has_margin = 'margin' in self.env['sale.order.line']._fields
+        has_margin = 'purchase_price' in self.env['sale.order.line']._fields
         line_margin = SQL(
-            """(SELECT sum(line.margin) / NULLIF(sum(line.price_subtotal), 0)
+            """(SELECT sum(%s) / NULLIF(sum(line.price_subtotal), 0)
                   FROM sale_order_line_invoice_rel AS rel JOIN sale_order_line AS line ON line.id = rel.order_line_id
-                 WHERE rel.invoice_line_id = item.id)::numeric, """
+                 WHERE rel.invoice_line_id = item.id)::numeric, """,
+            self._sql_line_margin(self._sql_category_margin(percents)),
         )
         return SQL(
             """

@@ -1,20 +1,9 @@
 from odoo import api, fields, models
 
-from .res_partner import FIGURE_GROUPS
+from .res_partner import CARD_FIELDS, FIGURE_GROUPS
 
 # Fields of a confirmed order, other than amounts, that its purchase is made of.
 _PURCHASE_FIELDS = {'partner_id', 'date_order', 'team_id', 'company_id', 'user_id'}
-
-
-#: Figures of the customer shown on orders: ``{field of the order: field of the profile}``.
-_CARD_FIELDS = {
-    'retail_currency_id': 'currency_id',
-    'retail_last_order_date': 'last_order_date',
-    'retail_order_count': 'order_count',
-    'retail_spend_12m': 'spend_12m',
-    'retail_average_order': 'average_order',
-    'retail_expected_next_date': 'expected_next_date',
-}
 
 
 def _card(field_class, string, **attributes):
@@ -44,25 +33,34 @@ class SaleOrder(models.Model):
     @api.depends('partner_id.commercial_partner_id', 'company_id')
     def _compute_retail_card(self):
         # sudo: the fields' groups decide who sees figures; only those of the order's own customer and company
-        profiles = self.env['retail.profile'].sudo().search(
+        profiles = self.env['retail.profile'].sudo().search_fetch(
             [
-                ('partner_id', 'in', self.partner_id.commercial_partner_id.ids),
+                ('partner_id', 'in', self.partner_id.commercial_partner_id._origin.ids),
                 ('company_id', 'in', self.company_id.root_id.ids),
-            ]
+            ],
+            ['partner_id', 'company_id', *CARD_FIELDS.values()],
         )
         by_key = {(profile.partner_id.id, profile.company_id.id): profile for profile in profiles}
         for order in self.sudo():  # sudo: writes the cache of fields that only some groups may read
             profile = by_key.get(
-                (order.partner_id.commercial_partner_id.id, order.company_id.root_id.id),
+                (
+                    order.partner_id.commercial_partner_id._origin.id,
+                    order.company_id.root_id.id,
+                ),
                 profiles.browse(),
             )
             order.retail_profile_id = profile
-            for fname, figure in _CARD_FIELDS.items():
+            for fname, figure in CARD_FIELDS.items():
                 order[fname] = profile[figure]
 
     def _action_confirm(self):
         result = super()._action_confirm()
-        self.env['retail.moment']._emit('purchase', self)
+        # Where invoices are the purchases, the posted invoice says so: nobody is greeted twice.
+        by_order = self.filtered(
+            lambda order: order.company_id.root_id.retail_purchase_basis == 'order'
+        )
+        self.env['retail.moment']._emit('purchase', by_order)
+        self.env['retail.moment']._emit('purchase_changed', self - by_order)
         return result
 
     def _action_cancel(self):
@@ -84,6 +82,6 @@ class SaleOrder(models.Model):
         """Announce changed amounts of confirmed orders: stored computed fields do not pass through ``write``."""
         result = super()._compute_field_value(field)
         if field.name == 'amount_untaxed':
-            sold = self.filtered(lambda order: order._origin.id and order.state == 'sale')
+            sold = self.filtered(lambda order: isinstance(order.id, int) and order.state == 'sale')
             self.env['retail.moment']._emit('purchase_changed', sold)
         return result
