@@ -14,20 +14,26 @@ ORDERS = 200
 
 def drafts(env):
     """Make 200 draft orders of one line for people, or find those of an earlier run."""
-    found = env['sale.order'].search([('origin', '=', 'bench'), ('state', '=', 'draft')], order='id')
+    found = env['sale.order'].search(
+        [('origin', '=', 'bench'), ('state', '=', 'draft')], order='id'
+    )
     if len(found) >= ORDERS:
         return found[:ORDERS].ids
     env['sale.order'].search([('origin', '=', 'bench')]).unlink()
     goods = env['product.product'].search([('default_code', '=', 'BENCH1')])
     env.cr.execute(
-        """SELECT id FROM res_partner WHERE parent_id IS NULL AND NOT is_company AND customer_rank > 0
+        """SELECT id FROM res_partner
+            WHERE parent_id IS NULL AND NOT is_company AND customer_rank > 0
             ORDER BY md5(id::text) LIMIT %s""",
         [ORDERS],
     )
     people = [partner_id for (partner_id,) in env.cr.fetchall()]
     line = {'product_id': goods.id, 'product_uom_qty': 2}
     orders = env['sale.order'].create(
-        [{'partner_id': person, 'origin': 'bench', 'order_line': [(0, 0, line)]} for person in people]
+        [
+            {'partner_id': person, 'origin': 'bench', 'order_line': [(0, 0, line)]}
+            for person in people
+        ]
     )
     env.cr.commit()
     return orders.ids
@@ -40,7 +46,7 @@ def silent(env):
 
 
 class Confirm(Variant):
-    """Confirm orders; each order one by one is a transaction of its own, undone, so that drafts stay."""
+    """Confirm orders in transactions that are undone, so that the drafts stay."""
 
     def __init__(self, label, env, silenced=False):
         super().__init__(label, env, lambda _: self.confirm(self.orders))
@@ -65,7 +71,7 @@ class Confirm(Variant):
 
 
 def one_by_one(variants, ids):
-    """Confirm each order in all variants before the next order, and keep the medians of this round."""
+    """Confirm each order in all variants before the next one; keep the medians of this round."""
     spent = [[] for _variant in variants]
     for number, order_id in enumerate(ids):
         turn = number % len(variants)

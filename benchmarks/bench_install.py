@@ -1,4 +1,4 @@
-"""What installing into a shop with years of orders costs, against rewriting one column of its orders.
+"""What installing into a shop full of orders costs, against rewriting one column of them.
 
 Deriving is done in a transaction that is undone. Each rewrite has a fresh copy of the database,
 with all indexes and foreign keys that Odoo has on orders.
@@ -11,7 +11,9 @@ from common import SQL, Bench, Variant, house, ratio_of, timer
 
 REWRITE = """
     ALTER TABLE sale_order ADD COLUMN bench_total numeric;
-    UPDATE sale_order SET bench_total = round(amount_untaxed / COALESCE(NULLIF(currency_rate, 0), 1)::numeric, 2)"""
+    UPDATE sale_order
+       SET bench_total =
+           round(amount_untaxed / COALESCE(NULLIF(currency_rate, 0), 1)::numeric, 2)"""
 
 
 def derive(env):

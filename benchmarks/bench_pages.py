@@ -61,7 +61,9 @@ def listed(env, spec, domain=(), order=None):
     """Return a function that reads a list's first page, as the web client does."""
 
     def read(_given):
-        env['res.partner'].web_search_read(list(domain), spec, limit=80, count_limit=10001, order=order)
+        env['res.partner'].web_search_read(
+            list(domain), spec, limit=80, count_limit=10001, order=order
+        )
 
     return read
 
@@ -80,11 +82,17 @@ def core_pages(bench, plain, crm):
             return Variant(f'{label} ({len(spec)} fields)', env, page[kind])
 
         without, ours = bench.compare(
-            title, [variant('without add-on', plain), variant('add-on', crm)], unit='page', runs=bench.args.runs * 5, warm=3
+            title,
+            [variant('without add-on', plain), variant('add-on', crm)],
+            unit='page',
+            runs=bench.args.runs * 5,
+            warm=3,
         )
         more = ours.queries[0] - without.queries[0]
         bench.check(f'{title}: more queries', more, {'list': 1, 'form': 3}[kind], 'queries')
-        bench.check(f'{title}: more processor time', (ratio_of(ours, without, 'cpu') - 1) * 100, 10, '%')
+        bench.check(
+            f'{title}: more processor time', (ratio_of(ours, without, 'cpu') - 1) * 100, 10, '%'
+        )
 
 
 def own_pages(bench, crm):
@@ -106,9 +114,21 @@ def own_pages(bench, crm):
         [
             Variant("core's list, same customers, by name", crm, listed(crm, core, domain)),
             Variant('Customers by name', crm, listed(crm, spec, domain)),
-            Variant('Customers by spend of 12 months', crm, listed(crm, spec, domain, 'retail_spend_12m DESC')),
-            Variant('Customers by last purchase', crm, listed(crm, spec, domain, 'retail_last_order_date DESC')),
-            Variant('Customers who have bought', crm, listed(crm, spec, [*domain, ('retail_profile_id', '!=', False)])),
+            Variant(
+                'Customers by spend of 12 months',
+                crm,
+                listed(crm, spec, domain, 'retail_spend_12m DESC'),
+            ),
+            Variant(
+                'Customers by last purchase',
+                crm,
+                listed(crm, spec, domain, 'retail_last_order_date DESC'),
+            ),
+            Variant(
+                'Customers who have bought',
+                crm,
+                listed(crm, spec, [*domain, ('retail_profile_id', '!=', False)]),
+            ),
             Variant('Customer Figures', crm, profiles(None)),
             Variant('Customer Figures by spend of 12 months', crm, profiles('spend_12m DESC')),
         ],

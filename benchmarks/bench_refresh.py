@@ -1,17 +1,17 @@
-"""What deriving all figures costs against the same figures in plain SQL, and against the usual way."""
+"""What deriving figures costs, against the same figures in plain SQL and the usual way."""
 
-from contextlib import ExitStack
 from datetime import date
 
 from common import Bench, Variant, house, ratio_of
 from dateutil.relativedelta import relativedelta
 
 FIGURES = (
-    'first_order_date last_order_date order_count order_count_12m order_count_prev_12m spend_total spend_12m '
-    'spend_prev_12m margin_12m spend_trend average_order mean_gap_days expected_next_date refresh_on'
+    'first_order_date last_order_date order_count order_count_12m order_count_prev_12m '
+    'spend_total spend_12m spend_prev_12m margin_12m spend_trend average_order mean_gap_days '
+    'expected_next_date refresh_on'
 ).split()
 
-# The sums behind the figures, written by hand: {d}, {y}, {yy} are today, a year and two years before.
+# The sums behind the figures, by hand; {d}, {y}, {yy} are today, one year and two years before.
 SUMS = """
     SELECT partner_id, company_id,
            min(date) FILTER (WHERE counts AND date <= '{d}') AS first_day,
@@ -29,19 +29,23 @@ SUMS = """
            min(date) FILTER (WHERE date > '{yy}' AND date <= '{y}') AS oldest2
       FROM retail_purchase WHERE {only}
      GROUP BY partner_id, company_id"""
-USUAL_GAP = '(SELECT round(avg((last_day - first_day)::numeric / (days - 1)), 4) FROM {sums} WHERE days > 1)'
-# A day leaves the window of m months the first day on which it is m months back, 29 February included.
-LEAVES = """({day} + interval '{m} months' + CASE WHEN {day} + interval '{m} months' - interval '{m} months' < {day}
+USUAL_GAP = """
+    (SELECT round(avg((last_day - first_day)::numeric / (days - 1)), 4)
+       FROM {sums} WHERE days > 1)"""
+# A day leaves the window of m months on the first day that it is m months back, leap days included.
+LEAVES = """({day} + interval '{m} months' + CASE
+    WHEN {day} + interval '{m} months' - interval '{m} months' < {day}
     THEN interval '1 day' ELSE interval '0' END)::date"""
 FIGURES_SQL = """
-    SELECT s.partner_id, s.company_id, first_day, last_day, n, n1, n2, spent, spent1, spent2, margin1,
+    SELECT s.partner_id, s.company_id,
+           first_day, last_day, n, n1, n2, spent, spent1, spent2, margin1,
            round((spent1 - spent2) * 100 / NULLIF(greatest(spent2, 0), 0), 1),
            COALESCE(round(spent / NULLIF(n, 0), 2), 0),
            round((last_day - first_day)::numeric / NULLIF(days - 1, 0), 2),
            CASE WHEN days > 0 THEN last_day + round(greatest(7,
                ((last_day - first_day)::numeric + 2 * gap) / (days + 1)))::int END,
            least(coming, {leaves1}, {leaves2})
-      FROM {sums} AS s JOIN res_partner AS p ON p.id = s.partner_id AND p.retail_customer,
+      FROM {sums} AS s JOIN res_partner AS p ON p.id = s.partner_id AND p.retail_customer IS NOT FALSE,
            (SELECT {gap} AS gap) AS usual"""
 
 # The usual add-on, at its best: a few figures and quintiles straight from the orders.
@@ -59,14 +63,19 @@ USUAL_COLUMNS = 'spend_12m orders_12m orders first_order last_order r f m'.split
 
 
 def merge(target, source, columns, join=True):
-    """Return the statement that writes what differs, with or without a look at the old rows first."""
+    """Return the statement that writes what differs, with or without a first look at old rows."""
     names = ', '.join(columns)
     new, old = (', '.join(f'{alias}.{name}' for name in columns) for alias in ('new', 'old'))
     excluded = ', '.join(f'excluded.{name}' for name in columns)
-    differs = f'LEFT JOIN {target} AS old USING (partner_id, company_id) WHERE ({old}) IS DISTINCT FROM ({new})'
+    differs = f"""LEFT JOIN {target} AS old USING (partner_id, company_id)
+        WHERE ({old}) IS DISTINCT FROM ({new})"""
     update = f'ON CONFLICT (partner_id, company_id) DO UPDATE SET ({names}) = ROW({excluded})'
     if not join:
-        differs, update = '', update + f' WHERE ({names.replace(", ", f", {target}.")}) IS DISTINCT FROM ({excluded})'
+        differs, update = (
+            '',
+            update
+            + f' WHERE ({names.replace(", ", f", {target}.")}) IS DISTINCT FROM ({excluded})',
+        )
         update = update.replace(f'WHERE ({columns[0]}', f'WHERE ({target}.{columns[0]}')
     return f"""INSERT INTO {target} (partner_id, company_id, {names})
         SELECT new.partner_id, new.company_id, {new}
@@ -74,7 +83,7 @@ def merge(target, source, columns, join=True):
 
 
 class Limit:
-    """The same figures in plain SQL, into tables of the benchmark: one with a key only, one like ours."""
+    """The same figures in plain SQL, into a table with a key only and into one like ours."""
 
     def __init__(self, env):
         self.env, self.today = env, env.company._retail_today()
@@ -90,11 +99,14 @@ class Limit:
             CREATE TABLE bench_like (LIKE retail_profile INCLUDING ALL);
             CREATE SEQUENCE IF NOT EXISTS bench_like_seq;
             ALTER TABLE bench_like ALTER id SET DEFAULT nextval('bench_like_seq'),
-                ADD FOREIGN KEY (partner_id) REFERENCES res_partner, ADD FOREIGN KEY (company_id) REFERENCES res_company;
+                ADD FOREIGN KEY (partner_id) REFERENCES res_partner,
+                ADD FOREIGN KEY (company_id) REFERENCES res_company;
             CREATE TABLE bench_keyed AS SELECT * FROM retail_profile WITH NO DATA;
             ALTER TABLE bench_keyed DROP id, ADD PRIMARY KEY (partner_id, company_id);
-            CREATE TABLE bench_usual (partner_id int, company_id int, spend_12m numeric, orders_12m int, orders int,
-                first_order timestamp, last_order timestamp, r int, f int, m int, PRIMARY KEY (partner_id, company_id))"""
+            CREATE TABLE bench_usual (
+                partner_id int, company_id int, spend_12m numeric, orders_12m int, orders int,
+                first_order timestamp, last_order timestamp, r int, f int, m int,
+                PRIMARY KEY (partner_id, company_id))"""
         )
         for target in ('bench_keyed', 'bench_like'):
             self.full(target)
@@ -108,9 +120,10 @@ class Limit:
         return FIGURES_SQL.format(sums=sums, gap=gap, **leaves)
 
     def full(self, target):
-        """All customers: sums into a temporary table in parallel, then figures and merge at once."""
+        """All customers: sums into a temporary table in parallel, then figures and merge."""
         cr = self.env.cr
-        cr.execute(f'CREATE TEMP TABLE bench_sums ON COMMIT DROP AS {SUMS.format(only="true", **self.days)}')
+        sums = SUMS.format(only='true', **self.days)
+        cr.execute(f'CREATE TEMP TABLE bench_sums ON COMMIT DROP AS {sums}')
         cr.execute('ANALYZE bench_sums')
         figures = self.figures('bench_sums', USUAL_GAP.format(sums='bench_sums'))
         cr.execute(merge(target, figures, FIGURES))
@@ -122,7 +135,9 @@ class Limit:
 
     def usual(self):
         cr = self.env.cr
-        cr.execute(f'CREATE TEMP TABLE bench_fresh ON COMMIT DROP AS {USUAL_WAY.format(**self.days)}')
+        cr.execute(
+            f'CREATE TEMP TABLE bench_fresh ON COMMIT DROP AS {USUAL_WAY.format(**self.days)}'
+        )
         cr.execute('ANALYZE bench_fresh')
         cr.execute(merge('bench_usual', 'SELECT * FROM bench_fresh', USUAL_COLUMNS))
 
@@ -130,14 +145,18 @@ class Limit:
         """Return the number of rows in which our figures and those of the limit differ."""
         names = ', '.join(['partner_id', 'company_id', *FIGURES])
         self.env.cr.execute(
-            f"""SELECT count(*) FROM (
-                (SELECT {names} FROM retail_profile EXCEPT SELECT {names} FROM bench_keyed) UNION ALL
-                (SELECT {names} FROM bench_keyed EXCEPT SELECT {names} FROM retail_profile)) AS different"""
+            f"""
+            WITH ours AS (SELECT {names} FROM retail_profile),
+            limits AS (SELECT {names} FROM bench_keyed)
+            SELECT (SELECT count(*) FROM (TABLE ours EXCEPT TABLE limits) AS more)
+                 + (SELECT count(*) FROM (TABLE limits EXCEPT TABLE ours) AS less)"""
         )
         return self.env.cr.fetchone()[0]
 
     def drop(self):
-        self.env.cr.execute('DROP TABLE bench_keyed, bench_like, bench_usual; DROP SEQUENCE bench_like_seq')
+        self.env.cr.execute(
+            'DROP TABLE bench_keyed, bench_like, bench_usual; DROP SEQUENCE bench_like_seq'
+        )
         self.env.cr.commit()
 
 
@@ -145,7 +164,8 @@ def rows_written(env):
     """Return ``{table: rows}`` written so far in this transaction."""
     env.cr.execute(
         """SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables
-            WHERE n_tup_ins + n_tup_upd + n_tup_del > 0 AND relname NOT LIKE 'retail\\_profile\\_%'"""
+            WHERE n_tup_ins + n_tup_upd + n_tup_del > 0
+              AND relname NOT LIKE 'retail\\_profile\\_%'"""
     )
     return dict(env.cr.fetchall())
 
@@ -164,9 +184,16 @@ def full(bench, env, limit):
         )
         return [
             Variant('plain SQL, table like ours', env, lambda _: limit.full('bench_like'), like),
-            Variant('plain SQL, table with a key only', env, lambda _: limit.full('bench_keyed'), keyed),
+            Variant(
+                'plain SQL, table with a key only', env, lambda _: limit.full('bench_keyed'), keyed
+            ),
             Variant('retail_crm', env, lambda _: profiles._refresh(), ours),
-            Variant('usual way: 5 figures, 3 quintiles from sale_order', env, lambda _: limit.usual(), usual),
+            Variant(
+                'usual way: 5 figures, 3 quintiles from sale_order',
+                env,
+                lambda _: limit.usual(),
+                usual,
+            ),
         ]
 
     for emptied in (True, False):
@@ -176,20 +203,26 @@ def full(bench, env, limit):
         note = 'against plain SQL into a table with a key only (for information)'
         bench.check(f'{title}: {note}', ratio_of(ours, keyed), float('inf'))
     cr.rollback()
-    with bench.explaining(env, 'full refresh, nothing to change'):
-        profiles._refresh()
+    profiles._refresh()
+    env.cr.flush()
     written = rows_written(env)
     house.say(f'rows written by an idle night: {written}')
-    bench.check('idle night: rows written in retail_profile', written.get('retail_profile', 0), 0, 'rows')
+    bench.check(
+        'idle night: rows written in retail_profile', written.get('retail_profile', 0), 0, 'rows'
+    )
     bench.check('idle night: rows written in res_partner', written.get('res_partner', 0), 0, 'rows')
     cr.rollback()
-    with ExitStack() as stack:
-        if stack.enter_context(bench.explaining(env, 'full refresh, empty table')):
+    with bench.explaining(env, 'full refresh, nothing to change') as wanted:
+        if wanted:
+            profiles._refresh()
+        cr.rollback()
+    with bench.explaining(env, 'full refresh, empty table') as wanted:
+        if wanted:
             cr.execute('TRUNCATE retail_profile')
             profiles._refresh()
         cr.rollback()
-    with ExitStack() as stack:
-        if stack.enter_context(bench.explaining(env, 'limit, nothing to change')):
+    with bench.explaining(env, 'limit, nothing to change') as wanted:
+        if wanted:
             limit.full('bench_like')
         cr.rollback()
 
@@ -197,23 +230,16 @@ def full(bench, env, limit):
 def some(bench, env, limit, count):
     """Some customers whose figures changed: all of them are written."""
     profiles, cr = env['retail.profile'], env.cr
-    cr.execute('SELECT partner_id FROM retail_profile ORDER BY md5(partner_id::text) LIMIT %s', [count])
+    cr.execute(
+        'SELECT partner_id FROM retail_profile ORDER BY md5(partner_id::text) LIMIT %s', [count]
+    )
     ids = [partner_id for (partner_id,) in cr.fetchall()]
-    count, repeated = len(ids), 20 if len(ids) == 1 else 1
+    count = len(ids)
 
     def stale(table):
         return lambda: cr.execute(
             f'UPDATE {table} SET spend_total = spend_total + 1 WHERE partner_id = ANY(%s)', [ids]
         )
-
-    def times(function):
-        def run(_given):
-            for _number in range(repeated):
-                function()
-                env.cr.flush()
-                env.invalidate_all()
-
-        return run
 
     def vacuum():
         cr.rollback()
@@ -221,7 +247,10 @@ def some(bench, env, limit, count):
 
     partners = env['res.partner'].browse(ids)
     vacuum()
-    titles = {True: f'refresh of {count} dirty customers, all differ', False: f'refresh of {count} dirty customers, none differs'}
+    titles = {
+        True: f'refresh of {count} dirty customers, all differ',
+        False: f'refresh of {count} dirty customers, none differs',
+    }
     for differ, title in titles.items():
         like, _keyed, ours = bench.compare(
             title,
@@ -229,69 +258,72 @@ def some(bench, env, limit, count):
                 Variant(
                     'plain SQL upsert, table like ours',
                     env,
-                    times(lambda: limit.some('bench_like', ids)),
+                    lambda _: limit.some('bench_like', ids),
                     stale('bench_like') if differ else None,
                 ),
                 Variant(
                     'plain SQL upsert, table with a key only',
                     env,
-                    times(lambda: limit.some('bench_keyed', ids)),
+                    lambda _: limit.some('bench_keyed', ids),
                     stale('bench_keyed') if differ else None,
                 ),
                 Variant(
-                    'retail_crm', env, times(lambda: profiles._refresh(partners)), stale('retail_profile') if differ else None
+                    'retail_crm',
+                    env,
+                    lambda _: profiles._refresh(partners),
+                    stale('retail_profile') if differ else None,
                 ),
             ],
-            units=count * repeated,
+            units=count,
             unit='customer',
-            runs=bench.args.runs * (3 if count == 1 else 1),
-            after=vacuum,
+            runs=bench.args.runs * (10 if count == 1 else 1),
+            warm=3,
+            after=None if count == 1 else vacuum,
         )
         budget = 2.5 if count == 1 else 1.4
         bench.check(f'{title}: against plain SQL upsert', ratio_of(ours, like), budget)
     cr.rollback()
-    with ExitStack() as stack:
-        if stack.enter_context(bench.explaining(env, f'{count} dirty customers')):
+    with bench.explaining(env, f'{count} dirty customers') as wanted:
+        if wanted:
             stale('retail_profile')()
             profiles._refresh(partners)
         cr.rollback()
-    with ExitStack() as stack:
-        if stack.enter_context(bench.explaining(env, f'limit, {count} dirty customers')):
+    with bench.explaining(env, f'limit, {count} dirty customers') as wanted:
+        if wanted:
             stale('bench_like')()
             limit.some('bench_like', ids)
         cr.rollback()
 
 
-def documents(bench, env):
-    """For information: what a listener does for 1 and 1,000 sold orders, and the repair for 50,000."""
+def documents(bench, env, count):
+    """For information: what a listener or the repair does for so many orders, the newest ones."""
     purchases, cr = env['retail.purchase'], env.cr
-    for count in (1, 1000, 50_000):
-        # SUM of ids spread over the table, newest first where there are lines and credit notes
-        cr.execute('SELECT id FROM sale_order ORDER BY id DESC LIMIT %s', [count])
-        ids = [order_id for (order_id,) in cr.fetchall()]
-        found = {'sale.order': ids}
+    cr.execute('SELECT id FROM sale_order ORDER BY id DESC LIMIT %s', [count])
+    ids = [order_id for (order_id,) in cr.fetchall()]
 
-        def lost():
-            cr.execute(
-                "DELETE FROM retail_purchase WHERE res_model = 'sale.order' AND res_id = ANY(%s)", [ids]
-            )
-
-        bench.compare(
-            f'purchases of {len(ids)} orders derived again, then their customers',
-            [
-                Variant('nothing changed', env, lambda _: purchases._sync_documents(found)),
-                Variant('all new', env, lambda _: purchases._sync_documents(found), lost),
-            ],
-            units=len(ids),
-            unit='order',
+    def lose(_given=None):
+        cr.execute(
+            """DELETE FROM retail_purchase
+                WHERE res_model = 'sale.order' AND res_id = ANY(%s)""",
+            [ids],
         )
-        cr.rollback()
-        with ExitStack() as stack:
-            if stack.enter_context(bench.explaining(env, f'{len(ids)} orders derived again, all new')):
-                lost()
-                purchases._sync_documents(found)
-            cr.rollback()
-        house.sql('VACUUM retail_profile, retail_purchase', cr.dbname)
+
+    def derive(_given=None):
+        purchases._sync_documents({'sale.order': ids})
+
+    bench.compare(
+        f'purchases of {len(ids)} orders derived again, then their customers',
+        [Variant('nothing changed', env, derive), Variant('all new', env, derive, lose)],
+        units=len(ids),
+        unit='order',
+    )
+    cr.rollback()
+    with bench.explaining(env, f'{len(ids)} orders derived again, all new') as wanted:
+        if wanted:
+            lose()
+            derive()
+    cr.rollback()
+    house.sql('VACUUM retail_profile, retail_purchase', cr.dbname)
 
 
 def main():
@@ -309,7 +341,8 @@ def main():
         some(bench, env, limit, round(10_000 * min(1, bench.args.scale)))
         some(bench, env, limit, 1)
     if bench.wants('documents'):
-        documents(bench, env)
+        for count in (1, 1000, round(50_000 * min(1, bench.args.scale))):
+            documents(bench, env, count)
     env.cr.rollback()
     limit.drop()
     bench.finish()

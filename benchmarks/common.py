@@ -52,8 +52,12 @@ def options(description):
     parser.add_argument('--scale', type=float, default=get('RETAIL_CRM_BENCH_SCALE', 1))
     parser.add_argument('--runs', type=int, default=get('RETAIL_CRM_BENCH_RUNS', 5))
     parser.add_argument('--only', default=get('RETAIL_CRM_BENCH_ONLY', ''), help='parts, by commas')
-    parser.add_argument('--explain', action='store_true', default=bool(get('RETAIL_CRM_BENCH_EXPLAIN')))
-    parser.add_argument('--strict', action='store_true', default=bool(get('RETAIL_CRM_BENCH_STRICT')))
+    parser.add_argument(
+        '--explain', action='store_true', default=bool(get('RETAIL_CRM_BENCH_EXPLAIN'))
+    )
+    parser.add_argument(
+        '--strict', action='store_true', default=bool(get('RETAIL_CRM_BENCH_STRICT'))
+    )
     return parser.parse_args()
 
 
@@ -96,7 +100,7 @@ def ratio_of(variant, base, what='seconds'):
 
 
 class timer:
-    """Count queries, seconds, and processor seconds of a block, with what a commit would still write.
+    """Count queries, seconds and processor seconds of a block, with what a commit would write.
 
     Processor time is that of this process and its database server process: other programs on the
     machine hardly change it. Parallel workers are not in it, so it is not for big statements.
@@ -135,7 +139,7 @@ class Bench:
         self.opened = []
 
     def wants(self, part):
-        """Tell whether a part of the benchmark was asked for (all are, unless --only names some)."""
+        """Tell whether a part of the benchmark was asked for; without --only all are."""
         return not self.args.only or part in self.args.only.split(',')
 
     # --- databases ---
@@ -151,7 +155,7 @@ class Bench:
     # --- measuring ---
 
     def compare(self, title, variants, units=1, unit='run', runs=None, warm=1, after=None):
-        """Run the variants in turns and record them; the first one is what the others are compared with.
+        """Run the variants in turns and record them; the others are compared with the first.
 
         :param after: function called after each round, outside the measure (for example a VACUUM)
         """
@@ -203,22 +207,32 @@ class Bench:
             output.write(json.dumps(row) + '\n')
 
     def yardsticks(self, env):
-        """Measure what shows how fast the machine is now: a bare record, and a scan of all orders."""
+        """Measure how fast the machine is now: bare records, and a scan of all orders."""
         industry = env['res.partner.industry']
         self.compare(
             'yardstick: bare ORM record in batch',
-            [Variant('create', env, lambda _: industry.create([{'name': f'{n}'} for n in range(1000)]))],
+            [
+                Variant(
+                    'create',
+                    env,
+                    lambda _: industry.create([{'name': f'{n}'} for n in range(1000)]),
+                )
+            ],
             units=1000,
             unit='record',
         )
-        scan = "SELECT count(*), sum(amount_untaxed), max(date_order) FROM sale_order WHERE state = 'sale'"
-        self.compare('yardstick: scan of sale_order', [Variant('SELECT', env, lambda _: env.cr.execute(scan))])
+        scan = """SELECT count(*), sum(amount_untaxed), max(date_order)
+                    FROM sale_order WHERE state = 'sale'"""
+        self.compare(
+            'yardstick: scan of sale_order',
+            [Variant('SELECT', env, lambda _: env.cr.execute(scan))],
+        )
 
     # --- plans ---
 
     @contextlib.contextmanager
     def explaining(self, env, title):
-        """Keep the plan of each statement that the block executes (each is run twice, undone once)."""
+        """Keep the plan of each statement of the block; each is run twice and undone once."""
         if not self.args.explain:
             yield False
             return
@@ -228,9 +242,15 @@ class Bench:
         def explain(cr, query, params=None, log_exceptions=True):
             text = query.code if isinstance(query, SQL) else query
             if EXPLAINED.match(text) and 'advisory' not in text:
-                statement = SQL('EXPLAIN (ANALYZE, BUFFERS) %s', query) if isinstance(query, SQL) else None
+                statement = (
+                    SQL('EXPLAIN (ANALYZE, BUFFERS) %s', query) if isinstance(query, SQL) else None
+                )
                 execute(cr, 'SAVEPOINT explained')
-                execute(cr, statement or f'EXPLAIN (ANALYZE, BUFFERS) {query}', None if statement else params)
+                execute(
+                    cr,
+                    statement or f'EXPLAIN (ANALYZE, BUFFERS) {query}',
+                    None if statement else params,
+                )
                 plan = '\n'.join(line for (line,) in cr._obj.fetchall())
                 execute(cr, 'ROLLBACK TO SAVEPOINT explained')
                 plans.append(f'{cr.mogrify(query, params).decode()[:6000]}\n\n{plan}\n')
@@ -250,7 +270,8 @@ class Bench:
         low, high = min(row['seconds']), max(row['seconds'])
         cpu = f'{row["cpu_ratio"]:.3f}' if row['cpu_ratio'] else ''
         return (
-            f'| {row["title"]} | {row["variant"]} | {row["runs"]} | {median:.4g} | {low:.4g}–{high:.4g} '
+            f'| {row["title"]} | {row["variant"]} | {row["runs"]} '
+            f'| {median:.4g} | {low:.4g}–{high:.4g} '
             f'| {median * 1000 / row["units"]:.4g} / {row["unit"]} | {row["queries"]:.4g} '
             f'| {row["ratio"]:.3f} ({min(row["ratios"]):.2f}–{max(row["ratios"]):.2f}) | {cpu} |'
         )
@@ -259,7 +280,8 @@ class Bench:
         """Print the tables, keep them beside the raw results, and end the program."""
         text = [
             f'\n## {self.name}: scale {self.args.scale:g}, {self.started:%Y-%m-%d %H:%M}\n',
-            '| measure | variant | runs | median s | min–max s | ms | queries | ratio to the first (min–max) | CPU |',
+            '| measure | variant | runs | median s | min–max s | ms | queries '
+            '| ratio to the first (min–max) | CPU |',
             '|---|---|---:|---:|---:|---:|---:|---:|---:|',
             *map(self.line, self.rows),
         ]
@@ -284,7 +306,13 @@ def environment_of(name):
         filestore = FOLDER / 'data/filestore'
         filestore.mkdir(parents=True, exist_ok=True)
         config.parse_config(
-            ['-c', str(house.config_of(name)), '--no-http', '--log-level=warn', f'--data-dir={FOLDER / "data"}'],
+            [
+                '-c',
+                str(house.config_of(name)),
+                '--no-http',
+                '--log-level=warn',
+                f'--data-dir={FOLDER / "data"}',
+            ],
             setup_logging=True,
         )
         load_server_wide_modules()

@@ -32,7 +32,9 @@ def database(kind, scale):
         return name
     plain = database('plain', scale)
     files = [path for path in sorted((house.HERE / 'retail_crm').rglob('*')) if path.is_file()]
-    sources = house.digest([(str(path), path.read_bytes()) for path in files if '.pyc' not in path.name])
+    sources = house.digest(
+        [(str(path), path.read_bytes()) for path in files if '.pyc' not in path.name]
+    )
     stamp = f'{filled} {sources}'
     if comment(name) == stamp:
         return name

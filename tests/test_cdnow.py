@@ -33,9 +33,8 @@ def dump(days):
         env['retail.profile']._refresh(as_of=datetime.date.fromisoformat(day))
         names, found = rows(
             "SELECT p.ref, f.* FROM retail_profile f JOIN res_partner p ON p.id = f.partner_id")
-        env.cr.execute('SELECT retail_gap_days FROM res_company WHERE id = %s', env.company.ids)
         result['days'][day] = {
-            'gap': str(env.cr.fetchone()[0]),
+            'gap': str(env.company.retail_gap_days),
             'rows': {row[0]: dict(zip(names, row)) for row in found},
         }
     return result

@@ -7,3 +7,5 @@ from . import test_customer_purchase_dimensions
 from . import test_customer_purchase_invoice
 from . import test_customer_profile
 from . import test_customer_repair
+from . import test_customer_settings
+from . import test_house

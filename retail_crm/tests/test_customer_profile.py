@@ -496,20 +496,27 @@ class TestCustomerProfile(HistoryCase):
         self.assertEqual(found, (self.acme | self.ann).with_env(self.env))
 
     def test_time_of_the_refresh(self):
-        """The company says when figures were last brought up to date (design 4.3)."""
+        """The company says when figures were last brought up to date (design 4.3).
+
+        By a full run always, by the scheduled actions at most every quarter of an hour.
+        """
         with freeze_time('2026-01-05 10:00:00'):
             self.profiles._refresh()
-            self.assertEqual(str(self.shop.retail_full_refreshed_at), '2026-01-05 10:00:00')
-        self._buy(self.bob, ('2025-03-10', 100))
-        with freeze_time('2026-01-06 10:00:00'):
-            self.profiles._refresh(self.bob)
-            self.assertEqual(str(self.shop.retail_refreshed_at), '2026-01-06 10:00:00')
-            self.assertEqual(str(self.shop.retail_full_refreshed_at), '2026-01-05 10:00:00')
-        with freeze_time('2026-01-07 10:00:00'):
-            self.profiles._refresh(self.bob)
-            self.assertEqual(
-                str(self.shop.retail_refreshed_at), '2026-01-06 10:00:00', 'nothing changed'
-            )
+        self.assertEqual(str(self.shop.retail_full_refreshed_at), '2026-01-05 10:00:00')
+        self.assertEqual(str(self.shop.retail_refreshed_at), '2026-01-05 10:00:00')
+        nightly = self.profiles.with_context(cron_id=1)
+        for amount, now, expected in (
+            (100, '2026-01-06 10:00:00', '2026-01-06 10:00:00'),
+            (100, '2026-01-06 10:14:00', '2026-01-06 10:00:00'),
+            (100, '2026-01-06 10:16:00', '2026-01-06 10:16:00'),
+            (None, '2026-01-07 10:00:00', '2026-01-06 10:16:00'),  # nothing changed
+        ):
+            if amount:
+                self._buy(self.bob, ('2025-03-10', amount))
+            with freeze_time(now):
+                nightly._refresh(self.bob)
+            self.assertEqual(str(self.shop.retail_refreshed_at), expected)
+        self.assertEqual(str(self.shop.retail_full_refreshed_at), '2026-01-05 10:00:00')
 
     def test_today_is_that_of_the_company(self):
         """Figures are made for today where the company is (design 4.2)."""
