@@ -31,7 +31,8 @@ SUMS = """
      GROUP BY partner_id, company_id"""
 USUAL_GAP = """
     (SELECT round(avg((last_day - first_day)::numeric / (days - 1)), 4)
-       FROM {sums} WHERE days > 1)"""
+       FROM {sums} AS s JOIN res_partner AS p ON p.id = s.partner_id
+        AND p.retail_customer IS NOT FALSE WHERE days > 1)"""
 # A day leaves the window of m months on the first day that it is m months back, leap days included.
 LEAVES = """({day} + interval '{m} months' + CASE
     WHEN {day} + interval '{m} months' - interval '{m} months' < {day}
@@ -45,7 +46,8 @@ FIGURES_SQL = """
            CASE WHEN days > 0 THEN last_day + round(greatest(7,
                ((last_day - first_day)::numeric + 2 * gap) / (days + 1)))::int END,
            least(coming, {leaves1}, {leaves2})
-      FROM {sums} AS s JOIN res_partner AS p ON p.id = s.partner_id AND p.retail_customer IS NOT FALSE,
+      FROM {sums} AS s
+      JOIN res_partner AS p ON p.id = s.partner_id AND p.retail_customer IS NOT FALSE,
            (SELECT {gap} AS gap) AS usual"""
 
 # The usual add-on, at its best: a few figures and quintiles straight from the orders.

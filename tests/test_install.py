@@ -148,11 +148,12 @@ def test_install_tells_nobody(house, before, after):
 
 
 def test_contacts_are_not_rewritten(house, before, after):
-    """Design 8: the install writes those contacts only that are no customers, not each of a million."""
+    """Design 8: the install rewrites no customer; only users and suppliers, of whom there are few."""
     flags = "SELECT name FROM res_partner WHERE retail_customer IS NOT TRUE AND name IN ('Acme', 'Ann', 'Bob', 'Cat', 'Mill')"
     assert house.sql(flags, after) == [['Mill']]
     assert house.sql('SELECT count(*) FROM res_partner WHERE retail_customer IS NULL', after) == [['0']]
-    written = 'SELECT id, write_date FROM res_partner'
+    # ctid is where the row lies: an UPDATE moves it
+    written = "SELECT id, ctid, write_date FROM res_partner WHERE name IN ('Acme', 'Ann', 'Bob', 'Cat')"
     assert rows(house, before, written) == rows(house, after, written)
 
 

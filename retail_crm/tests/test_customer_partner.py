@@ -201,16 +201,18 @@ class TestFigures(FiguresCommon):
                     found = self.env['res.partner'].search(heads, order=f'{fname} {way}, id')
                     self.assertEqual(len(found), 4)
         partners = self.env['res.partner']
-        self.assertEqual(
-            partners.search(heads, order='retail_spend_total desc nulls last, id')[:2], self.acme + self.bob
-        )
-        self.assertEqual(
-            partners.search(heads, order='retail_last_order_date asc nulls last, id')[:2],
-            self.bob + self.acme,
-        )
-        self.assertEqual(
-            partners.search(heads, order='retail_order_count desc nulls last, id', limit=1), self.acme
-        )
+        # what the list view asks for on a click on the column's head
+        for order, expected in {
+            'retail_spend_total desc': [self.acme, self.bob],
+            'retail_order_count DESC, id': [self.acme, self.bob],
+            'retail_last_order_date desc': [self.acme, self.bob],
+            'retail_last_order_date': [self.bob, self.acme],
+            'retail_spend_total desc nulls last': [self.acme, self.bob],
+        }.items():
+            with self.subTest(order=order):
+                self.assertEqual(list(partners.search(heads, order=order)[:2]), expected)
+        # nothing bought is 0
+        self.assertEqual(list(partners.search(heads, order='retail_spend_total')[-2:]), [self.bob, self.acme])
 
     def test_group_by_month_counts_each_company_once(self):
         """Grouping and sums count a company once, not once for each contact (design 4.3)."""

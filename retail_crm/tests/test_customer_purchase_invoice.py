@@ -261,6 +261,7 @@ class TestCustomerPurchaseBasis(PurchaseCase):
         self.profiles._refresh()
         before = self._state()
         moments = self.moments.search([])
+        (self.company | self.company_2).retail_rebuild_pending = False
         self.company.retail_purchase_basis = 'invoice'
         self.assertTrue(self.company.retail_rebuild_pending)
         self.assertFalse(self.company_2.retail_rebuild_pending)

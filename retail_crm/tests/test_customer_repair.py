@@ -22,7 +22,7 @@ class TestCustomerRepair(HistoryCase):
         cls.template.action_cancel()
         cls._process()
         cls.cron = cls.env.ref('retail_crm.ir_cron_repair_purchases')
-        cls.main = cls.env['res.company'].search([('parent_id', '=', False)], limit=1)
+        cls.main = cls.env['res.company']._retail_roots()[0]
         today = fields.Date.today()
         cls.recent, cls.old = today - timedelta(days=10), date(2024, 3, 10)
         days = [cls.old] * 8 + [cls.recent] * 2

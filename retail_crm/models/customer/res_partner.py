@@ -267,6 +267,13 @@ class ResPartner(models.Model):
         column = 'id' if fname == 'retail_profile_id' else PROFILE_FIELDS[fname]
         return self.env['retail.profile'].sudo()._field_to_sql(join_alias, column, query)
 
+    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
+        """Sort contacts without figures like 0, and those without a date last: PostgreSQL would put them before the best."""
+        if field_name in PROFILE_FIELDS and not nulls.code:
+            first = self._fields[field_name].type != 'date' and direction.code != 'DESC'
+            nulls = SQL('NULLS FIRST') if first else SQL('NULLS LAST')
+        return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
+
     # === CRUD ===#
 
     @api.model_create_multi

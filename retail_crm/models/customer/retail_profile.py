@@ -2,6 +2,14 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
+_MAY_BE_EMPTY = {
+    'first_order_date',
+    'last_order_date',
+    'spend_trend',
+    'mean_gap_days',
+    'expected_next_date',
+}
+
 
 class RetailProfile(models.Model):
     """The figures of one customer in one company, derived from ``retail.purchase``.
@@ -13,7 +21,7 @@ class RetailProfile(models.Model):
 
     _name = 'retail.profile'
     _description = 'Customer Profile'
-    _order = 'last_order_date desc, id desc'
+    _order = 'last_order_date desc nulls last, id desc'
     _rec_name = 'partner_id'
     _log_access = False  # derived in bulk; company.retail_refreshed_at says when
 
@@ -85,13 +93,19 @@ class RetailProfile(models.Model):
         '(partner_id, company_id)', 'A customer has one profile in each company.'
     )
     _refresh_idx = models.Index('(company_id, refresh_on)')
-    _last_order_idx = models.Index('(company_id, last_order_date DESC, id DESC)')
+    _last_order_idx = models.Index('(company_id, last_order_date DESC NULLS LAST, id DESC)')
     _spend_idx = models.Index('(company_id, spend_12m DESC)')
 
     @api.depends('partner_id')
     def _compute_display_name(self):
         for profile in self:
             profile.display_name = profile.partner_id.display_name
+
+    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
+        """Sort customers for whom a figure does not exist last, in both directions: PostgreSQL puts them on top."""
+        if field_name in _MAY_BE_EMPTY and not nulls.code:
+            nulls = SQL('NULLS LAST')
+        return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
 
     def action_refresh(self):
         """Bring these customers' purchases and figures up to date now.
