@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import resource
 from pathlib import Path
 
 import pytest
@@ -69,10 +70,16 @@ def shop(house, base_db):
 
 @pytest.fixture(scope='module')
 def browser(shots):
-    with sync_playwright() as play:
-        yield play.chromium.launch(
-            executable_path='/usr/bin/chromium', headless=True, args=shots.FLAGS
-        )
+    # Odoo inside pytest limits the address space of this process; Chromium reserves more than that
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (limits[1], limits[1]))
+    try:
+        with sync_playwright() as play:
+            yield play.chromium.launch(
+                executable_path='/usr/bin/chromium', headless=True, args=shots.FLAGS
+            )
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
 
 
 @pytest.fixture

@@ -1,6 +1,9 @@
 import logging
+from collections import namedtuple
 from datetime import timedelta
+from itertools import groupby
 
+import pytz
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
@@ -20,6 +23,9 @@ REFRESH_BATCH = 10_000
 #: Days after which all customers are compared with each other again.
 FULL_REFRESH_DAYS = 7
 LOCK_KEY = 'retail_crm.profile'
+
+#: What the figures of a company depend on: id, today (or as of), usual gap in days, decimal places of its currency.
+CompanyRow = namedtuple('CompanyRow', 'id day gap_days digits')
 
 
 class RetailProfileRefresh(models.Model):
@@ -47,22 +53,55 @@ class RetailProfileRefresh(models.Model):
         :param as_of: the day for which figures are made; default: today in each company's zone
         :return: number of rows written or removed, or None when another process has the turn
         """
-        if not self._try_lock():
-            return None
         if partners is not None and not partners:
             return 0
         self.env['retail.purchase'].flush_model()
         self.env['res.partner'].flush_model(['retail_customer', 'commercial_partner_id'])
-        companies = self.env['res.company']._retail_roots()
+        companies = self._take_companies(as_of)
+        if companies is None:
+            return None
         changed = 0
-        for day, group in companies.grouped(lambda company: as_of or company._retail_today()).items():
+        for day, group in groupby(sorted(companies, key=lambda row: row.day), lambda row: row.day):
             if partners is None:
-                changed += self._refresh_all(group, day)
+                changed += self._refresh_all(list(group), day)
             else:
-                changed += self._refresh_some(group, day, partners)
+                changed += self._refresh_some(list(group), day, partners)
         self._forget_figures()
-        self._note_time(companies, full=partners is None, changed=changed)
+        self._note_time(full=partners is None, changed=changed)
         return changed
+
+    def _take_companies(self, as_of):
+        """Take the turn (see ``_try_lock``) and read what the companies' figures depend on, in one query.
+
+        :return: a list of ``CompanyRow`` of all companies that are no branches, or None when another has the turn
+        """
+        self.env['res.company'].flush_model(
+            ['parent_id', 'retail_gap_days', 'resource_calendar_id', 'currency_id']
+        )
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT company.id, calendar.tz, company.retail_gap_days, currency.decimal_places,
+                       pg_try_advisory_xact_lock(hashtext(%s))
+                  FROM res_company AS company
+                  JOIN res_currency AS currency ON currency.id = company.currency_id
+                  LEFT JOIN resource_calendar AS calendar ON calendar.id = company.resource_calendar_id
+                 WHERE company.parent_id IS NULL
+                 ORDER BY company.id
+                """,
+                LOCK_KEY,
+                to_flush=self.env['resource.calendar']._fields['tz'],
+            )
+        )
+        if not all(row[-1] for row in rows):
+            return None
+        now = pytz.utc.localize(fields.Datetime.now())
+        return [
+            CompanyRow(
+                company_id, as_of or now.astimezone(pytz.timezone(zone or 'UTC')).date(), gap or 0, digits
+            )
+            for company_id, zone, gap, digits, _locked in rows
+        ]
 
     def _forget_figures(self):
         """Have the ORM read figures anew, also where contacts and orders show them."""
@@ -72,15 +111,18 @@ class RetailProfileRefresh(models.Model):
         )
         self.env['sale.order'].invalidate_model(['retail_profile_id', *CARD_FIELDS], flush=False)
 
-    def _note_time(self, companies, full, changed):
+    def _note_time(self, full, changed):
         """Note when figures were computed: always by a full run, else at most every quarter of an hour.
 
         The company's row is everybody's: written with every batch, it would make transactions abort each other.
         """
+        if not full and not (changed and self.env.context.get('cron_id')):
+            return
         now = fields.Datetime.now()
+        companies = self.env['res.company']._retail_roots()
         if full:
             companies.write({'retail_refreshed_at': now, 'retail_full_refreshed_at': now})
-        elif changed and self.env.context.get('cron_id'):
+        else:
             late = now - timedelta(minutes=15)
             companies.filtered(
                 lambda company: not company.retail_refreshed_at or company.retail_refreshed_at < late
@@ -99,7 +141,7 @@ class RetailProfileRefresh(models.Model):
                 self._sql_aggregate(companies, day),
             )
         )
-        self._measure_gaps(companies)
+        companies = self._measure_gaps(companies)
         cr.execute(
             SQL(
                 'CREATE TEMPORARY TABLE retail_profile_fresh ON COMMIT DROP AS %s',
@@ -115,7 +157,7 @@ class RetailProfileRefresh(models.Model):
                        SELECT FROM retail_profile_fresh AS fresh
                         WHERE fresh.partner_id = profile.partner_id AND fresh.company_id = profile.company_id)
                 """,
-                companies.ids,
+                [company.id for company in companies],
             )
         )
         removed = cr.rowcount
@@ -146,14 +188,14 @@ class RetailProfileRefresh(models.Model):
                 """,
                 figures=figures,
                 partners=partners.ids,
-                companies=companies.ids,
+                companies=[company.id for company in companies],
                 merge=self._sql_merge(SQL('fresh')),
             )
         )
         return changed
 
     def _measure_gaps(self, companies):
-        """Store the usual gap between purchases, which customers with few purchases are judged by.
+        """Store the usual gap between purchases, by which customers with few purchases are judged, and return it.
 
         Mean over customers with at least two purchase days of their own mean gap: the definition that reproduces the
         published hit rates of R-loy C.6 (flagged 615 / 494 / 421 / 304 / 181 on the CDNOW sample).
@@ -169,11 +211,12 @@ class RetailProfileRefresh(models.Model):
                 """
             )
         )
-        gaps = dict(rows)
-        for company in companies:
-            gap = round(float(gaps.get(company.id) or 0), 4)
-            if company.retail_gap_days != gap:
-                company.retail_gap_days = gap
+        gaps = {company_id: round(float(gap), 4) for company_id, gap in rows}
+        measured = [row._replace(gap_days=gaps.get(row.id, 0)) for row in companies]
+        for old, new in zip(companies, measured, strict=True):
+            if old.gap_days != new.gap_days:
+                self.env['res.company'].sudo().browse(new.id).retail_gap_days = new.gap_days  # sudo: run figures
+        return measured
 
     # === SQL ===#
 
@@ -209,7 +252,7 @@ class RetailProfileRefresh(models.Model):
             day=day,
             year=year,
             two_years=two_years,
-            companies=companies.ids,
+            companies=[company.id for company in companies],
             only=SQL() if partner_ids is None else SQL('AND partner_id = ANY(%s)', partner_ids),
         )
 
@@ -298,8 +341,8 @@ class RetailProfileRefresh(models.Model):
                 SQL(
                     '(%s::int, %s::numeric, %s::int)',
                     company.id,
-                    company.retail_gap_days,
-                    company.currency_id.decimal_places,
+                    company.gap_days,
+                    company.digits,
                 )
                 for company in companies
             ),
