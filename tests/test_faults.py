@@ -131,7 +131,8 @@ def test_kill_in_a_full_refresh(house, shop):
     """Design 9: a killed refresh leaves the figures as they were; the next one ends right."""
     house.shell_script(shop, "env.cr.execute('DELETE FROM retail_profile'); env.cr.commit()")
     hit = [
-        kill_at(house, house.shell_command(shop), REFRESH, seconds) for seconds in (0.02, 0.08, 0.15)
+        kill_at(house, house.shell_command(shop), REFRESH, seconds)
+        for seconds in (0.02, 0.08, 0.15)
     ]
     assert any(hit), 'no run was hit in the middle'
     house.shell_script(shop, REFRESH)
@@ -158,7 +159,9 @@ def test_kill_in_the_repair(house, shop):
         ' DELETE FROM retail_purchase WHERE id %% 7 = 0")\n'
         'env.company._retail_request_rebuild()\nenv.cr.commit()'.replace('%%', '%'),
     )
-    hit = [kill_at(house, house.shell_command(shop), REPAIR, seconds) for seconds in (0.2, 0.6, 1.2)]
+    hit = [
+        kill_at(house, house.shell_command(shop), REPAIR, seconds) for seconds in (0.2, 0.6, 1.2)
+    ]
     assert any(hit), 'no run was hit in the middle'
     house.shell_script(shop, REPAIR)
     pending = 'SELECT count(*) FROM res_company WHERE retail_rebuild_pending'

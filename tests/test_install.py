@@ -151,9 +151,13 @@ def test_contacts_are_not_rewritten(house, before, after):
     """Design 8: the install rewrites no customer; only users and suppliers, of whom there are few."""
     flags = "SELECT name FROM res_partner WHERE retail_customer IS NOT TRUE AND name IN ('Acme', 'Ann', 'Bob', 'Cat', 'Mill')"
     assert house.sql(flags, after) == [['Mill']]
-    assert house.sql('SELECT count(*) FROM res_partner WHERE retail_customer IS NULL', after) == [['0']]
+    assert house.sql('SELECT count(*) FROM res_partner WHERE retail_customer IS NULL', after) == [
+        ['0']
+    ]
     # ctid is where the row lies: an UPDATE moves it
-    written = "SELECT id, ctid, write_date FROM res_partner WHERE name IN ('Acme', 'Ann', 'Bob', 'Cat')"
+    written = (
+        "SELECT id, ctid, write_date FROM res_partner WHERE name IN ('Acme', 'Ann', 'Bob', 'Cat')"
+    )
     assert rows(house, before, written) == rows(house, after, written)
 
 

@@ -13,7 +13,9 @@ class RetailCrmCommon(BaseCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env = cls.env(context={**cls.env.context, 'tracking_disable': True, 'mail_notrack': True})
+        cls.env = cls.env(
+            context={**cls.env.context, 'tracking_disable': True, 'mail_notrack': True}
+        )
         cls.company = cls.env.company
         cls.company_2 = cls.env['res.company'].create(
             {'name': 'Second Company', 'currency_id': cls.company.currency_id.id}
@@ -62,7 +64,9 @@ class RetailCrmCommon(BaseCommon):
             {
                 'partner_id': partner.id,
                 'order_line': [
-                    Command.create({'product_id': cls.goods.id, 'product_uom_qty': 1, 'price_unit': amount})
+                    Command.create(
+                        {'product_id': cls.goods.id, 'product_uom_qty': 1, 'price_unit': amount}
+                    )
                 ],
                 **values,
             }

@@ -73,7 +73,11 @@ class AccessCommon(RetailCrmCommon):
         cls.news = {
             'retail.area': {'name': 'East'},
             'retail.channel': {'name': 'Pigeon', 'code': 'pigeon'},
-            'retail.moment': {'kind': 'purchase', 'res_model': 'sale.order', 'res_id': cls.order.id},
+            'retail.moment': {
+                'kind': 'purchase',
+                'res_model': 'sale.order',
+                'res_id': cls.order.id,
+            },
             'retail.profile': {'partner_id': cls.ann.id, 'company_id': cls.company.id},
             'retail.purchase': {
                 'res_model': 'sale.order',
@@ -160,9 +164,13 @@ class TestAccess(AccessCommon):
         for name in self._our_models():
             if 'company_id' not in self.env[name]._fields:
                 continue
-            rules = self.env['ir.rule'].search([('model_id.model', '=', name), ('global', '=', True)])
+            rules = self.env['ir.rule'].search(
+                [('model_id.model', '=', name), ('global', '=', True)]
+            )
             with self.subTest(model=name):
-                self.assertTrue(rules.filtered(lambda rule: 'company_ids' in (rule.domain_force or '')))
+                self.assertTrue(
+                    rules.filtered(lambda rule: 'company_ids' in (rule.domain_force or ''))
+                )
 
     @mute_logger('odoo.addons.base.models.ir_model', 'odoo.addons.base.models.ir_rule')
     def test_other_companies_are_invisible(self):
@@ -216,7 +224,9 @@ class TestAccess(AccessCommon):
         purchases = env['retail.purchase'].search([('partner_id', '=', self.bob.id)])
         self.assertEqual(sorted(purchases.mapped('res_id')), sorted((self.order + order).ids))
         self.assertEqual(env['res.partner'].browse(self.bob.id).retail_spend_total, 80.0)
-        self.assertEqual(purchases[0].read(['amount', 'company_id', 'currency_id'])[0]['id'], purchases[0].id)
+        self.assertEqual(
+            purchases[0].read(['amount', 'company_id', 'currency_id'])[0]['id'], purchases[0].id
+        )
 
     # === VIEWS ===#
 
@@ -229,7 +239,9 @@ class TestAccess(AccessCommon):
                 types = {'form'} if model._transient else {'form', 'list', 'search'}
                 if model._abstract:
                     continue
-                views = self.env['ir.ui.view'].search([('model', '=', name), ('mode', '=', 'primary')])
+                views = self.env['ir.ui.view'].search(
+                    [('model', '=', name), ('mode', '=', 'primary')]
+                )
                 self.assertLessEqual(types, set(views.mapped('type')))
 
     def test_every_view_opens_for_those_who_may_read(self):
@@ -250,7 +262,9 @@ class TestAccess(AccessCommon):
         return [
             name
             for name, field in self.env[model]._fields.items()
-            if name.startswith('retail_') and field.groups and 'retail_crm.group_user' in field.groups
+            if name.startswith('retail_')
+            and field.groups
+            and 'retail_crm.group_user' in field.groups
         ]
 
     def test_all_figures_have_groups(self):
@@ -295,7 +309,10 @@ class TestAccess(AccessCommon):
             if field.type == 'many2one':
                 ways['domain through'] = ('search', [(f'{name}.spend_total', '>', 0)])
             else:
-                ways['compare'] = ('search', [(name, '>', '2020-01-01' if field.type == 'date' else 1)])
+                ways['compare'] = (
+                    'search',
+                    [(name, '>', '2020-01-01' if field.type == 'date' else 1)],
+                )
         if record._name == 'res.partner':
             spec = f'{name}:month' if field.type == 'date' else name
             ways['order'] = ('search', [], 0, 1, f'{name} desc')
@@ -317,7 +334,9 @@ class TestAccess(AccessCommon):
                     if persona == 'sales' and name == 'retail_profile_id' and 'export' in what:
                         continue  # sales people see figures on the customer, not the profile itself
                     with self.subTest(field=name, persona=persona, way=what):
-                        self.assertFalse(self._is_refused(self.users[persona], 'res.partner', *call))
+                        self.assertFalse(
+                            self._is_refused(self.users[persona], 'res.partner', *call)
+                        )
 
     @mute_logger('odoo.addons.base.models.ir_model', 'odoo.addons.base.models.ir_rule')
     def test_figures_do_not_leak_through_other_models(self):
@@ -383,7 +402,9 @@ class TestAccess(AccessCommon):
         """The refresh button of customers works for whoever sees their figures (design 4.3, 7)."""
         for persona, user in self.personas.items():
             with self.subTest(persona=persona):
-                refused = self._is_refused(user, 'res.partner', 'action_retail_refresh', self.bob.ids)
+                refused = self._is_refused(
+                    user, 'res.partner', 'action_retail_refresh', self.bob.ids
+                )
                 self.assertEqual(
                     refused,
                     persona in ('portal', 'public', 'internal', 'complaint', 'sensitive'),

@@ -17,7 +17,9 @@ class OrderCommon(RetailCrmCommon):
         """Return ``[(kind, document)]`` announced since the last call, in order, as a commit would see it."""
         self.env.flush_all()
         moments = self.moments.search([('state', '=', 'pending')], order='id')
-        told = [(moment.kind, self.env[moment.res_model].browse(moment.res_id)) for moment in moments]
+        told = [
+            (moment.kind, self.env[moment.res_model].browse(moment.res_id)) for moment in moments
+        ]
         moments.sudo().unlink()
         self._end_transaction()
         return told
@@ -117,7 +119,9 @@ class TestOrderMoments(OrderCommon):
                 'applies_on': 'current',
                 'rule_ids': [Command.create({'minimum_amount': 1})],
                 'reward_ids': [
-                    Command.create({'reward_type': 'discount', 'discount': 10, 'discount_mode': 'percent'})
+                    Command.create(
+                        {'reward_type': 'discount', 'discount': 10, 'discount_mode': 'percent'}
+                    )
                 ],
             }
         )
@@ -146,7 +150,9 @@ class TestOrderCosts(OrderCommon):
         order_values = {
             'partner_id': self.bob.id,
             'order_line': [
-                Command.create({'product_id': self.goods.id, 'product_uom_qty': 1, 'price_unit': 10})
+                Command.create(
+                    {'product_id': self.goods.id, 'product_uom_qty': 1, 'price_unit': 10}
+                )
             ],
         }
         orders = self.env['sale.order'].create([order_values] * number)
@@ -228,7 +234,9 @@ class TestInvoiceMoments(OrderCommon):
                 'move_type': 'in_invoice',
                 'partner_id': self.bob.id,
                 'invoice_date': '2026-01-10',
-                'invoice_line_ids': [Command.create({'name': 'Flour', 'price_unit': 10, 'tax_ids': False})],
+                'invoice_line_ids': [
+                    Command.create({'name': 'Flour', 'price_unit': 10, 'tax_ids': False})
+                ],
             }
         )
         bill.action_post()
@@ -276,7 +284,9 @@ class TestOrderCard(OrderCommon):
 
     def test_card_in_one_query(self):
         """The card of many orders is one query (design 8)."""
-        orders = self.env['sale.order'].concat(*(self._create_order(self.bob, n) for n in range(1, 21)))
+        orders = self.env['sale.order'].concat(
+            *(self._create_order(self.bob, n) for n in range(1, 21))
+        )
         self._process()
         self.env.invalidate_all()
         orders.mapped('partner_id.commercial_partner_id.name')

@@ -80,13 +80,19 @@ class FiguresCommon(RetailCrmCommon):
         cls.eve = partners.create({'name': 'Eve', 'parent_id': cls.acme.id})
         cls.cat, cls.dan = partners.create([{'name': 'Cat'}, {'name': 'Dan'}])
         today = cls.company._retail_today()
-        cls.days = [date(today.year - 1, 2, 10), date(today.year - 1, 2, 20), date(today.year - 2, 6, 5)]
+        cls.days = [
+            date(today.year - 1, 2, 10),
+            date(today.year - 1, 2, 20),
+            date(today.year - 2, 6, 5),
+        ]
         cls._create_order(cls.ann, 100, cls.days[0])
         cls._create_order(cls.eve, 300, cls.days[1])
         cls._create_order(cls.bob, 50, cls.days[2])
         cls._create_order(cls.cat, 20, cls.days[2])
         # all of it came back: a trace without a purchase
-        cls._create_refund(cls._create_invoice(cls.env['sale.order'].search([], order='id desc', limit=1)))
+        cls._create_refund(
+            cls._create_invoice(cls.env['sale.order'].search([], order='id desc', limit=1))
+        )
         cls._process()
         cls.all = cls.acme + cls.ann + cls.eve + cls.bob + cls.cat + cls.dan
         cls.bought = cls.acme + cls.ann + cls.eve + cls.bob
@@ -133,13 +139,22 @@ class TestFigures(FiguresCommon):
         family = self.acme + self.ann + self.eve
         self.assertEqual(self._found('retail_profile_id', '=', profile.id), family)
         self.assertEqual(self._found('retail_profile_id', '!=', profile.id), self.all - family)
-        self.assertEqual(self._found('retail_profile_id', 'in', [profile.id, False]), family | nobody)
-        self.assertEqual(self._found('retail_profile_id', 'not in', [profile.id]), self.all - family)
-        self.assertEqual(self._found('retail_profile_id', 'not in', [profile.id, False]), known - family)
-        self.assertEqual(self._found('retail_profile_id.spend_total', '>', 100), family)
-        self.assertEqual(self._found('retail_profile_id', 'any', [('order_count', '=', 1)]), self.bob)
         self.assertEqual(
-            self._found('retail_profile_id', 'not any', [('order_count', '=', 1)]), self.all - self.bob
+            self._found('retail_profile_id', 'in', [profile.id, False]), family | nobody
+        )
+        self.assertEqual(
+            self._found('retail_profile_id', 'not in', [profile.id]), self.all - family
+        )
+        self.assertEqual(
+            self._found('retail_profile_id', 'not in', [profile.id, False]), known - family
+        )
+        self.assertEqual(self._found('retail_profile_id.spend_total', '>', 100), family)
+        self.assertEqual(
+            self._found('retail_profile_id', 'any', [('order_count', '=', 1)]), self.bob
+        )
+        self.assertEqual(
+            self._found('retail_profile_id', 'not any', [('order_count', '=', 1)]),
+            self.all - self.bob,
         )
 
     def test_search_by_figures(self):
@@ -212,7 +227,9 @@ class TestFigures(FiguresCommon):
             with self.subTest(order=order):
                 self.assertEqual(list(partners.search(heads, order=order)[:2]), expected)
         # nothing bought is 0
-        self.assertEqual(list(partners.search(heads, order='retail_spend_total')[-2:]), [self.bob, self.acme])
+        self.assertEqual(
+            list(partners.search(heads, order='retail_spend_total')[-2:]), [self.bob, self.acme]
+        )
 
     def test_group_by_month_counts_each_company_once(self):
         """Grouping and sums count a company once, not once for each contact (design 4.3)."""
@@ -224,7 +241,9 @@ class TestFigures(FiguresCommon):
         found = {day: (count, amount) for day, count, amount in rows}
         self.assertEqual(found[self.days[1].replace(day=1)], (1, 400))
         self.assertEqual(found[self.days[2].replace(day=1)], (1, 50))
-        self.assertEqual(found[False][0], 4, 'two contacts, the one who returned all, the one who never bought')
+        self.assertEqual(
+            found[False][0], 4, 'two contacts, the one who returned all, the one who never bought'
+        )
         [(total, purchases)] = partners._read_group(
             mine, [], ['retail_spend_total:sum', 'retail_order_count:sum']
         )
@@ -244,7 +263,9 @@ class TestFigures(FiguresCommon):
             with self.subTest(group=group['retail_last_order_date:month']):
                 found = partners.search(Domain(heads) & Domain(group['__extra_domain']))
                 self.assertEqual(len(found), group['__count'])
-        read = partners.web_read_group(heads, ['retail_last_order_date:month'], ['retail_spend_total:sum'])
+        read = partners.web_read_group(
+            heads, ['retail_last_order_date:month'], ['retail_spend_total:sum']
+        )
         self.assertEqual(sum(group['__count'] for group in read['groups']), 4)
 
     def test_figures_of_the_current_company(self):
@@ -266,7 +287,8 @@ class TestFigures(FiguresCommon):
         self.assertEqual(here.search(mine), self.bought)
         heads = [('id', 'in', (self.bob + self.dan).ids)]
         self.assertEqual(
-            there.search(heads, order='retail_spend_total desc nulls last').ids, (self.dan + self.bob).ids
+            there.search(heads, order='retail_spend_total desc nulls last').ids,
+            (self.dan + self.bob).ids,
         )
         self.assertEqual(there._read_group(heads, [], ['retail_spend_total:sum']), [(16,)])
 
@@ -285,7 +307,9 @@ class TestFigures(FiguresCommon):
         """
         order = self._create_order(self.bob, 11)
         self.env.flush_all()
-        self.env.cr.execute('UPDATE retail_profile SET order_count = 99 WHERE partner_id = %s', [self.bob.id])
+        self.env.cr.execute(
+            'UPDATE retail_profile SET order_count = 99 WHERE partner_id = %s', [self.bob.id]
+        )
         self.env.invalidate_all()
         action = self.bob.with_user(self.users['user']).action_retail_refresh()
         self.assertEqual(action['params']['type'], 'success')
@@ -313,7 +337,9 @@ class TestFigures(FiguresCommon):
         privacy_lookup).
         """
         self.bob.email = 'bob@example.com'
-        wizard = self.env['privacy.lookup.wizard'].create({'name': 'Bob', 'email': 'bob@example.com'})
+        wizard = self.env['privacy.lookup.wizard'].create(
+            {'name': 'Bob', 'email': 'bob@example.com'}
+        )
         wizard.action_lookup()
         models_ = set(wizard.line_ids.mapped('res_model'))
         self.assertLessEqual({'res.partner', 'retail.purchase', 'retail.profile'}, models_)
@@ -393,18 +419,28 @@ class TestQueries(RetailCrmCommon):
     def test_deriving_writes_no_contact(self):
         """Never an UPDATE of ``res_partner`` for derived data (design 8)."""
         self.env.flush_all()
-        self.env.cr.execute('SELECT id, xmin::text, write_date FROM res_partner WHERE id = ANY(%s)', [self.many.ids])
+        self.env.cr.execute(
+            'SELECT id, xmin::text, write_date FROM res_partner WHERE id = ANY(%s)', [self.many.ids]
+        )
         before = self.env.cr.fetchall()
         for partner in self.many[40:45]:
             self.moments._emit('purchase', self._create_order(partner, 10, confirm=False))
-        self.env.cr.execute('SELECT id, xmin::text, write_date FROM res_partner WHERE id = ANY(%s)', [self.many.ids])
-        self.env.cr.execute("SELECT n_tup_upd FROM pg_stat_xact_user_tables WHERE relname = 'res_partner'")
+        self.env.cr.execute(
+            'SELECT id, xmin::text, write_date FROM res_partner WHERE id = ANY(%s)', [self.many.ids]
+        )
+        self.env.cr.execute(
+            "SELECT n_tup_upd FROM pg_stat_xact_user_tables WHERE relname = 'res_partner'"
+        )
         updates = self.env.cr.fetchone()
         self.profiles._refresh()
         self._process()
-        self.env.cr.execute("SELECT n_tup_upd FROM pg_stat_xact_user_tables WHERE relname = 'res_partner'")
+        self.env.cr.execute(
+            "SELECT n_tup_upd FROM pg_stat_xact_user_tables WHERE relname = 'res_partner'"
+        )
         self.assertEqual(self.env.cr.fetchone(), updates)
-        self.env.cr.execute('SELECT id, xmin::text, write_date FROM res_partner WHERE id = ANY(%s)', [self.many.ids])
+        self.env.cr.execute(
+            'SELECT id, xmin::text, write_date FROM res_partner WHERE id = ANY(%s)', [self.many.ids]
+        )
         self.assertEqual(sorted(self.env.cr.fetchall()), sorted(before))
 
 
@@ -421,7 +457,9 @@ class TestMerge(RetailCrmCommon):
         self.env.invalidate_all()
 
     def _persons(self, *amounts):
-        persons = self.env['res.partner'].create([{'name': f'Person {n}'} for n in range(len(amounts))])
+        persons = self.env['res.partner'].create(
+            [{'name': f'Person {n}'} for n in range(len(amounts))]
+        )
         for person, amount in zip(persons, amounts, strict=True):
             if amount:
                 self._create_order(person, amount)
@@ -445,7 +483,9 @@ class TestMerge(RetailCrmCommon):
         self._merge(one, two)
         self.assertFalse(one.exists())
         self._check(two, 30, 2)
-        self.assertEqual(sum(self.purchases.search([('partner_id', '=', two.id)]).mapped('occasion')), 1)
+        self.assertEqual(
+            sum(self.purchases.search([('partner_id', '=', two.id)]).mapped('occasion')), 1
+        )
 
     def test_three_persons_at_once(self):
         """Several sources at once, one of which never bought (design 4.3)."""
@@ -535,11 +575,16 @@ class TestMerge(RetailCrmCommon):
     def _content(self):
         self.env.flush_all()
         content = []
-        for table, key in (('retail_purchase', 'res_model, res_id'), ('retail_profile', 'partner_id, company_id')):
+        for table, key in (
+            ('retail_purchase', 'res_model, res_id'),
+            ('retail_profile', 'partner_id, company_id'),
+        ):
             self.env.cr.execute(f'SELECT * FROM {table} ORDER BY {key}')
             names = [column.name for column in self.env.cr.description]
             rows = [dict(zip(names, row, strict=True)) for row in self.env.cr.fetchall()]
-            content.append([{k: v for k, v in row.items() if k not in ('id', 'refresh_on')} for row in rows])
+            content.append(
+                [{k: v for k, v in row.items() if k not in ('id', 'refresh_on')} for row in rows]
+            )
         return content
 
     def test_unique_models_are_merged(self):
@@ -568,8 +613,12 @@ class TestMerge(RetailCrmCommon):
             }
             for unique in model._table_objects.values():
                 definition = unique.get_definition(self.env.registry).lower()
-                is_unique = isinstance(unique, models.UniqueIndex) or definition.startswith('unique')
-                words = set(definition.replace('(', ' ').replace(')', ' ').replace(',', ' ').split())
+                is_unique = isinstance(unique, models.UniqueIndex) or definition.startswith(
+                    'unique'
+                )
+                words = set(
+                    definition.replace('(', ' ').replace(')', ' ').replace(',', ' ').split()
+                )
                 if is_unique and contacts & words:
                     found.append(name)
         return found

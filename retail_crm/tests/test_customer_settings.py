@@ -111,9 +111,7 @@ class TestBlocks(SettingsCommon):
         for persona in ('user', 'lead', 'manager', 'marketing', 'internal', 'sales', 'complaint'):
             with self.subTest(persona=persona):
                 menus = self._menus(persona)
-                self.assertEqual(
-                    app in menus, persona in ('user', 'lead', 'manager', 'marketing')
-                )
+                self.assertEqual(app in menus, persona in ('user', 'lead', 'manager', 'marketing'))
                 self.assertEqual(configuration in menus, persona == 'manager')
 
     def test_churn_off_hides_dates_and_keeps_them(self):
@@ -126,11 +124,19 @@ class TestBlocks(SettingsCommon):
         self.assertTrue(expected)
         views = {
             ('res.partner', 'base.view_partner_form', 'form'): 'retail_expected_next_date',
-            ('res.partner', 'retail_crm.res_partner_view_list_customer', 'list'): 'retail_expected_next_date',
+            (
+                'res.partner',
+                'retail_crm.res_partner_view_list_customer',
+                'list',
+            ): 'retail_expected_next_date',
             ('sale.order', 'sale.view_order_form', 'form'): 'retail_expected_next_date',
             ('retail.profile', 'retail_crm.retail_profile_view_form', 'form'): 'expected_next_date',
             ('retail.profile', 'retail_crm.retail_profile_view_list', 'list'): 'expected_next_date',
-            ('retail.profile', 'retail_crm.retail_profile_view_search', 'search'): 'expected_next_date',
+            (
+                'retail.profile',
+                'retail_crm.retail_profile_view_search',
+                'search',
+            ): 'expected_next_date',
         }
         user = self.users['user']
         user.group_ids += self.env.ref('sales_team.group_sale_salesman')
@@ -138,7 +144,11 @@ class TestBlocks(SettingsCommon):
             self._set(retail_block_churn=on)
             for (model, view, view_type), name in views.items():
                 with self.subTest(view=view, on=on):
-                    arch = self.env[model].with_user(user).get_view(self.env.ref(view).id, view_type)['arch']
+                    arch = (
+                        self.env[model]
+                        .with_user(user)
+                        .get_view(self.env.ref(view).id, view_type)['arch']
+                    )
                     self.assertEqual(name in arch, on)
         self.assertEqual(self._profile_of(self.bob).expected_next_date, expected)
 
@@ -212,7 +222,9 @@ class TestBasis(SettingsCommon):
         """A branch counts as the company it belongs to (design 4.2)."""
         branch = self.env['res.company'].create({'name': 'Branch', 'parent_id': self.company.id})
         self._set(retail_purchase_basis='invoice', retail_margin_percent=12)
-        self.assertEqual((branch.retail_purchase_basis, branch.retail_margin_percent), ('invoice', 12))
+        self.assertEqual(
+            (branch.retail_purchase_basis, branch.retail_margin_percent), ('invoice', 12)
+        )
 
     @mute_logger('odoo.sql_db')
     def test_margins_are_percentages(self):
@@ -247,7 +259,11 @@ class TestBasis(SettingsCommon):
         """The settings form holds our part for managers who are administrators (design 6)."""
         administrator = self.users['manager']
         administrator.group_ids += self.env.ref('base.group_system')
-        arch = self.env['res.config.settings'].with_user(administrator).get_view(view_type='form')['arch']
+        arch = (
+            self.env['res.config.settings']
+            .with_user(administrator)
+            .get_view(view_type='form')['arch']
+        )
         for name in ('retail_purchase_basis', 'retail_margin_percent', 'action_retail_rebuild'):
             self.assertIn(name, arch)
 
@@ -263,19 +279,27 @@ class TestStoresAndChannels(SettingsCommon):
         stores.create([{'name': 'A'}, {'name': 'B'}])  # without a code
         stores.create({'name': 'Shared', 'retail_code': 'S1', 'company_id': False})
         for company in (self.company.id, False):
-            with self.subTest(company=company), self.assertRaises(UniqueViolation), self.cr.savepoint():
+            with (
+                self.subTest(company=company),
+                self.assertRaises(UniqueViolation),
+                self.cr.savepoint(),
+            ):
                 stores.create({'name': 'Three', 'retail_code': 'S1', 'company_id': company})
 
     def test_copy_of_a_store(self):
         """A copied store has no code yet (design 3)."""
-        store = self.env['crm.team'].create({'name': 'One', 'retail_code': 'S1', 'retail_is_store': True})
+        store = self.env['crm.team'].create(
+            {'name': 'One', 'retail_code': 'S1', 'retail_is_store': True}
+        )
         copy = store.copy()
         self.assertFalse(copy.retail_code)
         self.assertTrue(copy.retail_is_store)
 
     def test_stores_start_with_the_counter(self):
         """The channel of a store is the counter, of a team none, and what is chosen stays (design 3)."""
-        counter, web = (self.env.ref(f'retail_crm.retail_channel_{code}') for code in ('counter', 'web'))
+        counter, web = (
+            self.env.ref(f'retail_crm.retail_channel_{code}') for code in ('counter', 'web')
+        )
         stores = self.env['crm.team']
         store = stores.create({'name': 'One', 'retail_is_store': True})
         self.assertEqual(store.retail_channel_id, counter)

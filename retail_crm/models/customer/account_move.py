@@ -23,10 +23,14 @@ class AccountMove(models.Model):
         if posted:
             # By name, not through the move: it may be edited or deleted before anybody looks.
             self.env.flush_all()
-            documents = self.env['retail.purchase']._with_original_documents({'account.move': posted.ids})
+            documents = self.env['retail.purchase']._with_original_documents(
+                {'account.move': posted.ids}
+            )
             for model, ids in documents.items():
                 # sudo: whoever may reset the move may announce what depends on it
-                self.env['retail.moment']._emit('purchase_changed', self.env[model].sudo().browse(sorted(ids)))
+                self.env['retail.moment']._emit(
+                    'purchase_changed', self.env[model].sudo().browse(sorted(ids))
+                )
         return result
 
     def _invoice_paid_hook(self):
@@ -36,4 +40,6 @@ class AccountMove(models.Model):
 
     def _retail_sales(self):
         """Return those of the moves that sell to or take back from customers."""
-        return self.filtered(lambda move: move.move_type in ('out_invoice', 'out_refund', 'out_receipt'))
+        return self.filtered(
+            lambda move: move.move_type in ('out_invoice', 'out_refund', 'out_receipt')
+        )

@@ -32,7 +32,9 @@ class ProductCategory(models.Model):
     def _retail_margin_percents(self):
         """Return ``{category id: percent}`` of all categories whose percentage is set on them or above them."""
         percents = {}
-        for category in self.search_fetch([], ['parent_path', 'retail_margin_percent'], order='parent_path'):
+        for category in self.search_fetch(
+            [], ['parent_path', 'retail_margin_percent'], order='parent_path'
+        ):
             inherited = percents.get(category.parent_id.id)
             if percent := category.retail_margin_percent or inherited:
                 percents[category.id] = percent

@@ -107,7 +107,9 @@ class ResCompany(models.Model):
             return
         self.sudo().retail_rebuild_pending = True  # sudo: settings users may not write run times
         # The walk begins anew, so that it passes every document after the change.
-        self._retail_roots()[:1].write({'retail_repair_cursor': False, 'retail_repair_tonight': False})
+        self._retail_roots()[:1].write(
+            {'retail_repair_cursor': False, 'retail_repair_tonight': False}
+        )
         cron = self.env.ref('retail_crm.ir_cron_repair_purchases', raise_if_not_found=False)
         if cron:
             cron.sudo()._trigger()  # sudo: only starts our own scheduled action

@@ -15,7 +15,9 @@ class ResConfigSettings(models.TransientModel):
     retail_company_is_root = fields.Boolean(compute='_compute_retail_company_is_root')
     retail_gap_days = fields.Float(related='company_id.root_id.retail_gap_days')
     retail_refreshed_at = fields.Datetime(related='company_id.root_id.retail_refreshed_at')
-    retail_full_refreshed_at = fields.Datetime(related='company_id.root_id.retail_full_refreshed_at')
+    retail_full_refreshed_at = fields.Datetime(
+        related='company_id.root_id.retail_full_refreshed_at'
+    )
     retail_rebuild_pending = fields.Boolean(related='company_id.root_id.retail_rebuild_pending')
     retail_block_loyalty = fields.Boolean(
         string='Loyalty',
@@ -76,9 +78,10 @@ class ResConfigSettings(models.TransientModel):
         return values
 
     def set_values(self):
-        super().set_values()
+        result = super().set_values()
         for block, parts in self._retail_blocks().items():
             self._retail_switch_block(parts, self[f'retail_block_{block}'])
+        return result
 
     def _retail_switch_block(self, parts, on):
         """Switch one block on or off, and write only when that changes something."""

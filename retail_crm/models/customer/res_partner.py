@@ -62,7 +62,6 @@ class ResPartner(models.Model):
     _inherit = 'res.partner'
 
     retail_customer = fields.Boolean(
-        string='Retail Customer',
         compute='_compute_retail_customer',
         store=True,
         readonly=False,
@@ -170,22 +169,30 @@ class ResPartner(models.Model):
     def _compute_retail_profile_id(self):
         """One query for any number of contacts, which fetches the figures as well."""
         # sudo: the field's groups decide who sees figures; the company is the user's current one
-        profiles = self.env['retail.profile'].sudo().search_fetch(
-            [
-                ('partner_id', 'in', self.commercial_partner_id._origin.ids),
-                ('company_id', '=', self.env.company.root_id.id),
-            ],
-            ['partner_id', *PROFILE_FIELDS.values()],
-            order='id',
+        profiles = (
+            self.env['retail.profile']
+            .sudo()
+            .search_fetch(
+                [
+                    ('partner_id', 'in', self.commercial_partner_id._origin.ids),
+                    ('company_id', '=', self.env.company.root_id.id),
+                ],
+                ['partner_id', *PROFILE_FIELDS.values()],
+                order='id',
+            )
         )
         by_partner = {profile.partner_id.id: profile.id for profile in profiles}
         for partner in self:
-            partner.retail_profile_id = by_partner.get(partner.commercial_partner_id._origin.id, False)
+            partner.retail_profile_id = by_partner.get(
+                partner.commercial_partner_id._origin.id, False
+            )
 
     @api.depends('retail_profile_id')
     @api.depends_context('company')
     def _compute_retail_figures(self):
-        for partner in self.sudo():  # sudo: as in _compute_retail_profile_id, whose fetch filled the cache
+        for (
+            partner
+        ) in self.sudo():  # sudo: as in _compute_retail_profile_id, whose fetch filled the cache
             for fname, figure in PROFILE_FIELDS.items():
                 # Not by assignment, which reads the currency to round what is rounded already (design 8: one query).
                 value = partner.retail_profile_id[figure]
@@ -224,7 +231,9 @@ class ResPartner(models.Model):
         # Odoo asks for a field's groups in a domain only where it reads the field's column, not in its search method.
         self._check_field_access(self._fields['retail_profile_id'], 'read')
         company = Domain('company_id', '=', self.env.company.root_id.id)
-        Profile = self.env['retail.profile'].sudo()  # sudo: the fields' groups, checked above, decide
+        Profile = self.env[
+            'retail.profile'
+        ].sudo()  # sudo: the fields' groups, checked above, decide
         condition = company & (~Domain(domain) if with_empty else Domain(domain))
 
         def to_sql(_model, alias, _query):
@@ -298,7 +307,9 @@ class ResPartner(models.Model):
         if self.ids:
             for table in ('retail_profile', 'retail_purchase'):
                 self.env.cr.execute(
-                    SQL('DELETE FROM %s WHERE partner_id = ANY(%s)', SQL.identifier(table), self.ids)
+                    SQL(
+                        'DELETE FROM %s WHERE partner_id = ANY(%s)', SQL.identifier(table), self.ids
+                    )
                 )
             self.env['retail.profile'].invalidate_model()
             self.env['retail.purchase'].invalidate_model()
@@ -321,12 +332,19 @@ class ResPartner(models.Model):
                 self.env._('Choose at most %(count)s customers at a time.', count=MAX_REFRESH)
             )
         self.check_access('read')
-        Purchase = self.env['retail.purchase'].sudo()  # sudo: derives figures, which the button's user may read
-        family = self.with_context(active_test=False).sudo().search(
-            [('id', 'child_of', self.commercial_partner_id.ids)]
+        Purchase = self.env[
+            'retail.purchase'
+        ].sudo()  # sudo: derives figures, which the button's user may read
+        family = (
+            self.with_context(active_test=False)
+            .sudo()
+            .search([('id', 'child_of', self.commercial_partner_id.ids)])
         )
         if not self.env['retail.profile'].sudo()._try_lock():
-            message, kind = self.env._('Figures are being computed right now. Try again in a moment.'), 'warning'
+            message, kind = (
+                self.env._('Figures are being computed right now. Try again in a moment.'),
+                'warning',
+            )
         else:
             changed = Purchase._sync(Purchase._documents_of(family))
             Purchase._refresh_profiles({*changed, *self.commercial_partner_id.ids})

@@ -24,7 +24,9 @@ class RetailArea(models.Model):
         index=True,
         help='Leave empty to use the area in every company.',
     )
-    store_ids = fields.One2many(comodel_name='crm.team', inverse_name='retail_area_id', string='Stores')
+    store_ids = fields.One2many(
+        comodel_name='crm.team', inverse_name='retail_area_id', string='Stores'
+    )
     store_count = fields.Integer(string='Number of Stores', compute='_compute_store_count')
 
     _name_company_uniq = models.UniqueIndex(

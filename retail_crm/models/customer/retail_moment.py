@@ -1,12 +1,11 @@
 import logging
 from datetime import timedelta
-from itertools import groupby
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
-from odoo.tools import SQL
+from odoo.tools import SQL, groupby
 from odoo.tools.constants import GC_UNLINK_LIMIT
 
 _logger = logging.getLogger(__name__)
@@ -135,7 +134,13 @@ class RetailMoment(models.Model):
     def _prepare_values(self, kind, record):
         """Return the values of the moment of one record."""
         is_partner = record._name == 'res.partner'
-        partner = record if is_partner else record['partner_id'] if 'partner_id' in record._fields else None
+        partner = (
+            record
+            if is_partner
+            else record['partner_id']
+            if 'partner_id' in record._fields
+            else None
+        )
         company = record['company_id'] if 'company_id' in record._fields else None
         return {
             'kind': kind,
@@ -215,7 +220,9 @@ class RetailMoment(models.Model):
         )
         if not locked or not self.env['retail.profile']._try_lock():
             return self.browse()
-        return self.sudo().search(self._pending_domain(), limit=BATCH_SIZE, order='id')  # sudo: system process
+        return self.sudo().search(
+            self._pending_domain(), limit=BATCH_SIZE, order='id'
+        )  # sudo: system process
 
     def _process_batch(self, moments):
         """Give the moments to their listeners and mark them as done; failures leave rows of their own."""
@@ -228,12 +235,14 @@ class RetailMoment(models.Model):
             group = self.browse().concat(*of_kind)
             for listener in listeners.get(kind, ()):
                 self._deliver(listener, kind, group)
-        retries = (moments - new).sorted(lambda moment: (moment.listener, moment.kind))
-        for (listener, kind), rows in groupby(retries, key=lambda moment: (moment.listener, moment.kind)):
+        retries = moments - new
+        for (listener, kind), rows in groupby(
+            retries, key=lambda moment: (moment.listener, moment.kind)
+        ):
             self._deliver(listener, kind, self.browse().concat(*rows))
-        moments.filtered(lambda moment: moment.state == 'pending' and not moment._is_postponed()).write(
-            {'state': 'done', 'error': False, 'date_next': False}
-        )
+        moments.filtered(
+            lambda moment: moment.state == 'pending' and not moment._is_postponed()
+        ).write({'state': 'done', 'error': False, 'date_next': False})
 
     def _is_postponed(self):
         return bool(self.date_next) and self.date_next > fields.Datetime.now()

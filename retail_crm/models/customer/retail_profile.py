@@ -38,23 +38,35 @@ class RetailProfile(models.Model):
     currency_id = fields.Many2one(related='company_id.currency_id')
     first_order_date = fields.Date(string='First Purchase', readonly=True)
     last_order_date = fields.Date(
-        string='Last Purchase', readonly=True, help='Day of the last purchase that was not returned as a whole.'
+        string='Last Purchase',
+        readonly=True,
+        help='Day of the last purchase that was not returned as a whole.',
     )
     order_count = fields.Integer(string='Purchases', readonly=True)
     order_count_12m = fields.Integer(
-        string='Purchases, 12 Months', readonly=True, help='Purchases of the last 12 months up to today.'
+        string='Purchases, 12 Months',
+        readonly=True,
+        help='Purchases of the last 12 months up to today.',
     )
     order_count_prev_12m = fields.Integer(
-        string='Purchases, 12 Months Before', readonly=True, help='Purchases of the 12 months before those.'
+        string='Purchases, 12 Months Before',
+        readonly=True,
+        help='Purchases of the 12 months before those.',
     )
     spend_total = fields.Monetary(
-        string='Spent', readonly=True, help='Net of tax and returns, in the company currency, since the first purchase.'
+        string='Spent',
+        readonly=True,
+        help='Net of tax and returns, in the company currency, since the first purchase.',
     )
     spend_12m = fields.Monetary(
-        string='Spent, 12 Months', readonly=True, help='Net of tax and returns, the last 12 months up to today.'
+        string='Spent, 12 Months',
+        readonly=True,
+        help='Net of tax and returns, the last 12 months up to today.',
     )
     spend_prev_12m = fields.Monetary(
-        string='Spent, 12 Months Before', readonly=True, help='Net of tax and returns, the 12 months before those.'
+        string='Spent, 12 Months Before',
+        readonly=True,
+        help='Net of tax and returns, the 12 months before those.',
     )
     spend_trend = fields.Float(
         string='Trend (%)',
@@ -65,10 +77,15 @@ class RetailProfile(models.Model):
         'Empty when nothing was spent before.',
     )
     margin_12m = fields.Monetary(
-        string='Margin, 12 Months', readonly=True, help='Margin on the amount spent in the last 12 months.'
+        string='Margin, 12 Months',
+        readonly=True,
+        help='Margin on the amount spent in the last 12 months.',
     )
     average_order = fields.Monetary(
-        string='Average Purchase', readonly=True, aggregator='avg', help='Amount spent divided by purchases.'
+        string='Average Purchase',
+        readonly=True,
+        aggregator='avg',
+        help='Amount spent divided by purchases.',
     )
     mean_gap_days = fields.Float(
         string='Days Between Purchases',
@@ -131,7 +148,10 @@ class RetailProfile(models.Model):
         action = self.env['ir.actions.act_window']._for_xml_id('retail_crm.retail_purchase_action')
         return {
             **action,
-            'domain': [('partner_id', '=', self.partner_id.id), ('company_id', '=', self.company_id.id)],
+            'domain': [
+                ('partner_id', '=', self.partner_id.id),
+                ('company_id', '=', self.company_id.id),
+            ],
             'context': {'search_default_counts': 0},
         }
 
@@ -156,5 +176,7 @@ class RetailProfile(models.Model):
     @api.model
     def _merge_partners(self, src_partners, dst_partner):
         """Drop the figures of merged customers; those of the remaining one are derived again from all documents."""
-        self.env.cr.execute(SQL('DELETE FROM retail_profile WHERE partner_id = ANY(%s)', src_partners.ids))
+        self.env.cr.execute(
+            SQL('DELETE FROM retail_profile WHERE partner_id = ANY(%s)', src_partners.ids)
+        )
         self.invalidate_model()

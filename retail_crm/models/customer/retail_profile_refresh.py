@@ -1,14 +1,13 @@
 import logging
 from collections import namedtuple
 from datetime import timedelta
-from itertools import groupby
 
 import pytz
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, groupby
 
 from .res_partner import CARD_FIELDS, PROFILE_FIELDS
 
@@ -61,11 +60,11 @@ class RetailProfileRefresh(models.Model):
         if companies is None:
             return None
         changed = 0
-        for day, group in groupby(sorted(companies, key=lambda row: row.day), lambda row: row.day):
+        for day, group in groupby(companies, lambda row: row.day):
             if partners is None:
-                changed += self._refresh_all(list(group), day)
+                changed += self._refresh_all(group, day)
             else:
-                changed += self._refresh_some(list(group), day, partners)
+                changed += self._refresh_some(group, day, partners)
         self._forget_figures()
         self._note_time(full=partners is None, changed=changed)
         return changed
@@ -98,7 +97,10 @@ class RetailProfileRefresh(models.Model):
         now = pytz.utc.localize(fields.Datetime.now())
         return [
             CompanyRow(
-                company_id, as_of or now.astimezone(pytz.timezone(zone or 'UTC')).date(), gap or 0, digits
+                company_id,
+                as_of or now.astimezone(pytz.timezone(zone or 'UTC')).date(),
+                gap or 0,
+                digits,
             )
             for company_id, zone, gap, digits, _locked in rows
         ]
@@ -125,7 +127,9 @@ class RetailProfileRefresh(models.Model):
         else:
             late = now - timedelta(minutes=15)
             companies.filtered(
-                lambda company: not company.retail_refreshed_at or company.retail_refreshed_at < late
+                lambda company: (
+                    not company.retail_refreshed_at or company.retail_refreshed_at < late
+                )
             ).retail_refreshed_at = now
 
     def _refresh_all(self, companies, day):
@@ -141,6 +145,8 @@ class RetailProfileRefresh(models.Model):
                 self._sql_aggregate(companies, day),
             )
         )
+        # Without statistics the joins with the customers would be loops over a million of them.
+        cr.execute(SQL('ANALYZE retail_profile_aggregate (partner_id, company_id)'))
         companies = self._measure_gaps(companies)
         cr.execute(
             SQL(
@@ -215,7 +221,9 @@ class RetailProfileRefresh(models.Model):
         measured = [row._replace(gap_days=gaps.get(row.id, 0)) for row in companies]
         for old, new in zip(companies, measured, strict=True):
             if old.gap_days != new.gap_days:
-                self.env['res.company'].sudo().browse(new.id).retail_gap_days = new.gap_days  # sudo: run figures
+                self.env['res.company'].sudo().browse(
+                    new.id
+                ).retail_gap_days = new.gap_days  # sudo: run figures
         return measured
 
     # === SQL ===#
@@ -374,7 +382,9 @@ class RetailProfileRefresh(models.Model):
         """Refresh every night whose figures change by time, and once a week everybody. Commits per batch."""
         cron = self.env['ir.cron']
         while True:
-            if not self._try_lock():  # the first statement of each transaction: see _next_batch of moments
+            if (
+                not self._try_lock()
+            ):  # the first statement of each transaction: see _next_batch of moments
                 cron._commit_progress(remaining=1)
                 return
             if self._full_refresh_is_due():
@@ -409,7 +419,8 @@ class RetailProfileRefresh(models.Model):
     def _due_partners(self, limit=REFRESH_BATCH):
         """Return customers with a figure that changed by time, where their company is."""
         domain = Domain.OR(
-            Domain('company_id', '=', company.id) & Domain('refresh_on', '<=', company._retail_today())
+            Domain('company_id', '=', company.id)
+            & Domain('refresh_on', '<=', company._retail_today())
             for company in self.env['res.company']._retail_roots()
         )
         return self.search(domain, limit=limit, order='refresh_on, id').partner_id

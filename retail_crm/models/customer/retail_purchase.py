@@ -67,7 +67,9 @@ class RetailPurchase(models.Model):
         ondelete='restrict',
         help='The person or company that bought; purchases of the contacts of a company are those of the company.',
     )
-    date = fields.Date(required=True, readonly=True, help='Day of the purchase where the company is.')
+    date = fields.Date(
+        required=True, readonly=True, help='Day of the purchase where the company is.'
+    )
     amount = fields.Monetary(
         readonly=True,
         help='Net of tax, returns, delivery, gift cards and eWallet top-ups, in the company currency.',
@@ -76,9 +78,10 @@ class RetailPurchase(models.Model):
         readonly=True,
         help='Margin of the amount: from the order line where a cost is recorded, else the usual percentage.',
     )
-    returned = fields.Monetary(readonly=True, help='Net value of goods credited and not billed again.')
+    returned = fields.Monetary(
+        readonly=True, help='Net value of goods credited and not billed again.'
+    )
     counts = fields.Boolean(
-        string='Counts',
         readonly=True,
         help='The document is a purchase: confirmed and not returned as a whole.',
     )
@@ -88,7 +91,7 @@ class RetailPurchase(models.Model):
         help='First purchase of the customer on this day: several on one day are one occasion.',
     )
     store_id = fields.Many2one(
-        comodel_name='crm.team', string='Store', readonly=True, ondelete='set null'
+        comodel_name='crm.team', readonly=True, ondelete='set null'
     )
     channel_id = fields.Many2one(comodel_name='retail.channel', readonly=True, ondelete='set null')
     user_id = fields.Many2one(
@@ -113,7 +116,9 @@ class RetailPurchase(models.Model):
         for purchase in self:
             purchase.display_name = str(purchase.date)
         for model, purchases in self.grouped('res_model').items():
-            if model not in self.env:  # a row of a glue add-on that is gone; the repair takes it away
+            if (
+                model not in self.env
+            ):  # a row of a glue add-on that is gone; the repair takes it away
                 continue
             # sudo: whoever may see the purchase may see the number of its document, and nothing else of it
             documents = self.env[model].sudo().browse(purchases.mapped('res_id')).exists()
@@ -163,7 +168,8 @@ class RetailPurchase(models.Model):
             SQL(', ').join(map(SQL.identifier, _COLUMNS)),
         )
         keys = SQL(' OR ').join(
-            SQL('(res_model = %s AND res_id = ANY(%s))', model, ids) for model, ids in documents.items()
+            SQL('(res_model = %s AND res_id = ANY(%s))', model, ids)
+            for model, ids in documents.items()
         )
         rows = self.env.execute_query(
             SQL(
@@ -334,7 +340,9 @@ class RetailPurchase(models.Model):
         """
         cron = self.env['ir.cron']
         while True:
-            if not self.env['retail.profile']._try_lock():  # first in each transaction, as in _next_batch
+            if not self.env[
+                'retail.profile'
+            ]._try_lock():  # first in each transaction, as in _next_batch
                 cron._commit_progress(remaining=1)
                 return
             count, finished = self._repair_slice()
@@ -354,7 +362,9 @@ class RetailPurchase(models.Model):
             model, _sep, last_id = rest.partition(',')
             documents, following = self._recent_documents(model, int(last_id or 0))
             self._sync_documents(documents)
-            place.retail_repair_tonight = f'recent:{following}' if following else f'walk:{REPAIR_SLICE}'
+            place.retail_repair_tonight = (
+                f'recent:{following}' if following else f'walk:{REPAIR_SLICE}'
+            )
             return sum(map(len, documents.values())), False
         model, _sep, last_id = (place.retail_repair_cursor or '').partition(',')
         documents, following = self._next_documents(model, int(last_id or 0))
@@ -446,7 +456,9 @@ class RetailPurchase(models.Model):
         """Hook: return the condition under which a record of this model can be a purchase at all."""
         if not self._purchase_companies(model):
             return SQL('false')
-        return SQL('move_type = ANY(%s)', SALE_MOVE_TYPES) if model == 'account.move' else SQL('true')
+        return (
+            SQL('move_type = ANY(%s)', SALE_MOVE_TYPES) if model == 'account.move' else SQL('true')
+        )
 
     # === ACTIONS ===#
 
@@ -478,7 +490,9 @@ class RetailPurchase(models.Model):
         if not self.env.user.has_group('retail_crm.group_manager'):
             orders.check_access('write')
         self.check_access('read')
-        orders = orders.sudo()  # sudo: checked above; recomputes a stored rate from Odoo's own table, nothing else
+        orders = (
+            orders.sudo()
+        )  # sudo: checked above; recomputes a stored rate from Odoo's own table, nothing else
         self.env.add_to_compute(orders._fields['currency_rate'], orders)
         orders.flush_recordset(['currency_rate'])
         self.env['retail.moment']._emit('purchase_changed', orders)

@@ -42,7 +42,7 @@ class RetailPurchaseFacts(models.Model):
         """
         basis = {'sale.order': 'order', 'account.move': 'invoice'}.get(model)
         # sudo: figures are made for all companies; archived ones keep theirs
-        companies = self.env['res.company'].sudo().with_context(active_test=False).search([])
+        companies = self.env['res.company'].sudo().search([('active', 'in', [True, False])])
         rows = []
         for company in companies:
             root = company.root_id
@@ -65,7 +65,8 @@ class RetailPurchaseFacts(models.Model):
         return SQL(
             '(VALUES %s) AS company (id, root_id, zone, margin, digits, currency_id)',
             SQL(', ').join(
-                SQL('(%s::int, %s::int, %s::text, %s::numeric, %s::int, %s::int)', *row) for row in companies
+                SQL('(%s::int, %s::int, %s::text, %s::numeric, %s::int, %s::int)', *row)
+                for row in companies
             ),
         )
 
@@ -85,11 +86,17 @@ class RetailPurchaseFacts(models.Model):
             terms.append(SQL('%s = ANY(%s)', SQL.identifier(alias, 'reward_id'), reward_ids))
         if product_ids:
             terms.append(SQL('%s = ANY(%s)', SQL.identifier(alias, 'product_id'), product_ids))
-        return SQL('(%s)', SQL(' OR ').join(SQL('%s IS TRUE', term) for term in terms)) if terms else None
+        return (
+            SQL('(%s)', SQL(' OR ').join(SQL('%s IS TRUE', term) for term in terms))
+            if terms
+            else None
+        )
 
     def _payment_rewards(self):
         """Return the ids of the rewards that are payments by gift card or eWallet."""
-        rewards = self.env['loyalty.reward'].sudo().with_context(active_test=False)  # sudo: a rule for everybody
+        rewards = (
+            self.env['loyalty.reward'].sudo().with_context(active_test=False)
+        )  # sudo: a rule for everybody
         return rewards.search([('program_id.program_type', 'in', ['gift_card', 'ewallet'])]).ids
 
     def _excluded_products(self):
@@ -101,13 +108,17 @@ class RetailPurchaseFacts(models.Model):
         if categories:
             domain = ['|', *domain, ('categ_id', 'child_of', categories.ids)]
         rules = self.env['loyalty.rule'].sudo().with_context(active_test=False)
-        top_ups = rules.search([('program_id.program_type', 'in', ['gift_card', 'ewallet'])]).product_ids
+        top_ups = rules.search(
+            [('program_id.program_type', 'in', ['gift_card', 'ewallet'])]
+        ).product_ids
         return sorted({*products.search(domain).ids, *top_ups.ids})
 
     def _sql_not_counted_partners(self):
         """Hook: return the ids of contacts whose documents are never purchases: visitors and our own companies."""
-        users = self.env.ref('base.group_public').sudo().with_context(active_test=False).all_user_ids
-        companies = self.env['res.company'].sudo().with_context(active_test=False).search([])
+        users = (
+            self.env.ref('base.group_public').sudo().with_context(active_test=False).all_user_ids
+        )
+        companies = self.env['res.company'].sudo().search([('active', 'in', [True, False])])
         return sorted({*users.partner_id.ids, *companies.partner_id.ids})
 
     def _sql_counted_order(self, alias):
@@ -329,7 +340,9 @@ class RetailPurchaseFacts(models.Model):
             ) AS credit ON credit.order_id = o.id
             """,
             counted=counted,
-            by_hand=SQL('AND (note.product_id = ANY(%s)) IS NOT TRUE', product_ids) if product_ids else SQL(),
+            by_hand=SQL('AND (note.product_id = ANY(%s)) IS NOT TRUE', product_ids)
+            if product_ids
+            else SQL(),
             only_orders=SQL() if ids is None else SQL('AND linked.order_id = ANY(%s)', ids),
             only_notes=SQL() if ids is None else self._sql_only_notes(ids),
         )
@@ -363,7 +376,9 @@ class RetailPurchaseFacts(models.Model):
         excluded_products = self._excluded_products()
         excluded = self._sql_excluded_line('line')
         percents = self.env['product.category'].sudo()._retail_margin_percents()
-        left_out = [SQL('item.product_id = ANY(%s)', excluded_products)] if excluded_products else []
+        left_out = (
+            [SQL('item.product_id = ANY(%s)', excluded_products)] if excluded_products else []
+        )
         if excluded:
             left_out.append(
                 SQL(

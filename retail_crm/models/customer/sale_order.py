@@ -33,12 +33,16 @@ class SaleOrder(models.Model):
     @api.depends('partner_id.commercial_partner_id', 'company_id')
     def _compute_retail_card(self):
         # sudo: the fields' groups decide who sees figures; only those of the order's own customer and company
-        profiles = self.env['retail.profile'].sudo().search_fetch(
-            [
-                ('partner_id', 'in', self.partner_id.commercial_partner_id._origin.ids),
-                ('company_id', 'in', self.company_id.root_id.ids),
-            ],
-            ['partner_id', 'company_id', *CARD_FIELDS.values()],
+        profiles = (
+            self.env['retail.profile']
+            .sudo()
+            .search_fetch(
+                [
+                    ('partner_id', 'in', self.partner_id.commercial_partner_id._origin.ids),
+                    ('company_id', 'in', self.company_id.root_id.ids),
+                ],
+                ['partner_id', 'company_id', *CARD_FIELDS.values()],
+            )
         )
         by_key = {(profile.partner_id.id, profile.company_id.id): profile for profile in profiles}
         for order in self.sudo():  # sudo: writes the cache of fields that only some groups may read
