@@ -487,6 +487,10 @@ class RetailPurchase(models.Model):
         orders = self.env['sale.order'].browse(
             self.filtered(lambda purchase: purchase.res_model == 'sale.order').mapped('res_id')
         )
+        if not orders:
+            raise UserError(
+                self.env._('The rate of an invoice is fixed when it is posted: reset it to draft and post it again.')
+            )
         if not self.env.user.has_group('retail_crm.group_manager'):
             orders.check_access('write')
         self.check_access('read')
