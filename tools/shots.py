@@ -9,7 +9,6 @@
 import argparse
 import contextlib
 import sys
-import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -53,9 +52,19 @@ def everywhere(name, url, **more):
     ]
 
 
+FIRST = '.o_data_row .o_data_cell[name=partner_id], .o_kanban_record:not(.o_kanban_ghost)'
+LIST = '.o_data_row, .o_kanban_record:not(.o_kanban_ghost)'
+
 SHOTS = [
-    *everywhere('apps', '/odoo', wait='.o_app, .o_main_navbar'),
-    *everywhere('contacts', '/odoo/action-base.action_partner_form', wait='.o_view_controller'),
+    *everywhere('customers', '/odoo/retail-customers', login='clerk', wait=LIST),
+    *everywhere('customer', '/odoo/retail-profiles', login='clerk', wait=LIST, click=(FIRST,)),
+    *everywhere('figures', '/odoo/retail-profiles', login='clerk', wait=LIST),
+    *everywhere('purchases', '/odoo/retail-purchases', login='clerk', wait=LIST),
+    *everywhere('order', '/odoo/retail-purchases', login='clerk', wait=LIST, click=(FIRST,)),
+    *everywhere('purchase-analysis', '/odoo/retail-purchase-analysis', wait='canvas'),
+    *everywhere('stores', '/odoo/retail-stores', login='manager', wait=LIST),
+    *everywhere('moments', '/odoo/retail-moments', login='manager', wait='.o_view_nocontent'),
+    *everywhere('settings', '/odoo/retail-settings', wait='.o_setting_container'),
 ]
 
 
@@ -116,17 +125,20 @@ def shoot(page, base, shot, target):
 def take(base, pairs):
     """Take (shot, target) pairs, logging in once per login and language; the names that failed."""
     failed = []
-    with sync_playwright() as play, tempfile.TemporaryDirectory() as profile:
-        browser = play.chromium.launch_persistent_context(
-            profile, executable_path='/usr/bin/chromium', headless=True, args=FLAGS
+    with sync_playwright() as play:
+        browser = play.chromium.launch(
+            executable_path='/usr/bin/chromium', headless=True, args=FLAGS
         )
-        who = None
-        page = browser.new_page()
+        who, context = None, None
         for shot, target in sorted(pairs, key=lambda pair: (pair[0].login, pair[0].lang)):
             start = time.monotonic()
             try:
                 if (shot.login, shot.lang) != who:
-                    browser.clear_cookies()
+                    # a browser of its own: the login page remembers who was there before
+                    if context:
+                        context.close()
+                    who, context = None, browser.new_context()
+                    page = context.new_page()
                     log_in(page, base, shot.login)
                     speak(page, shot.lang)
                     who = (shot.login, shot.lang)
@@ -137,8 +149,6 @@ def take(base, pairs):
                 with contextlib.suppress(Error):
                     page.screenshot(path=str(target.with_suffix('.failed.png')))
                 print(f'FAILED {shot.name}: {str(error).splitlines()[0]}', file=sys.stderr)
-        if who and who[1] != 'en_US':
-            speak(page, 'en_US')
         browser.close()
     return failed
 
