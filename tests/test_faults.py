@@ -82,7 +82,7 @@ print('GO', flush=True)
 env['retail.moment']._process_all()
 """
 REPAIR = """
-import odoo.addons.retail_crm.models.customer.retail_purchase as module
+import odoo.addons.retail_crm.models.customer.retail_purchase_repair as module
 module.REPAIR_BATCH = 2000
 print('GO', flush=True)
 env['retail.purchase']._cron_repair()

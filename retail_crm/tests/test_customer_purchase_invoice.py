@@ -7,7 +7,7 @@ from datetime import date
 from odoo.fields import Command
 from odoo.tests import tagged
 
-from odoo.addons.retail_crm.models.customer import retail_purchase
+from odoo.addons.retail_crm.models.customer import retail_purchase_repair
 
 from .purchase_common import PurchaseCase
 
@@ -217,7 +217,7 @@ class TestCustomerPurchaseInvoice(PurchaseCase):
 class TestCustomerPurchaseBasis(PurchaseCase):
     def setUp(self):
         super().setUp()
-        self.patch(retail_purchase, 'REPAIR_BATCH', 5)
+        self.patch(retail_purchase_repair, 'REPAIR_BATCH', 5)
         self.cron = self.env.ref('retail_crm.ir_cron_repair_purchases')
 
     def _run_repair(self):
@@ -298,7 +298,7 @@ class TestCustomerPurchaseBasis(PurchaseCase):
     def test_request_in_the_middle_of_a_walk(self):
         """A rebuild passes every document, wherever the nightly walk had come to (design 4.2)."""
         orders, _elsewhere, _at_branch = self._sell()
-        self.patch(retail_purchase, 'REPAIR_SLICE', 1)
+        self.patch(retail_purchase_repair, 'REPAIR_SLICE', 1)
         for _night in range(2):  # leave the walk somewhere beyond the first documents
             self._run_repair()
         self.company.retail_purchase_basis = 'invoice'

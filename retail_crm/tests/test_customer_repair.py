@@ -9,7 +9,7 @@ from odoo import fields
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.retail_crm.models.customer import retail_purchase
+from odoo.addons.retail_crm.models.customer import retail_purchase_repair
 
 from .test_customer_profile import HistoryCase
 
@@ -34,7 +34,7 @@ class TestCustomerRepair(HistoryCase):
 
     def setUp(self):
         super().setUp()
-        self.patch(retail_purchase, 'REPAIR_BATCH', 3)
+        self.patch(retail_purchase_repair, 'REPAIR_BATCH', 3)
         self.main.write({'retail_repair_cursor': False, 'retail_repair_tonight': False})
         self.env['res.company'].search([]).retail_rebuild_pending = False
 
@@ -132,7 +132,7 @@ class TestCustomerRepair(HistoryCase):
         """One night costs the last weeks and one slice; the next one goes on from there (design
         4.2).
         """
-        self.patch(retail_purchase, 'REPAIR_SLICE', 3)
+        self.patch(retail_purchase_repair, 'REPAIR_SLICE', 3)
         steps = self._steps()
         self._run()
         recent = {order_id for step in steps['recent'] for order_id in step}

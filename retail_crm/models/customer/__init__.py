@@ -10,6 +10,7 @@ from . import (
     retail_moment,
     retail_purchase,
     retail_purchase_facts,
+    retail_purchase_repair,
     retail_profile,
     retail_profile_refresh,
     res_partner,
