@@ -49,7 +49,10 @@ def _figure(field_class, name, **attributes):
     Not a related field: the ORM's search through an empty relation takes "more than 0" for "empty or more than 0".
     """
     return field_class(
-        compute='_compute_retail_figures',
+        # a compute of its own: a list shows two of the twelve and should not pay for all
+        compute=lambda self: self._compute_retail_figure(name),
+        depends=('retail_profile_id',),
+        depends_context=('company',),
         search=lambda self, operator_, value: self._search_retail_figure(name, operator_, value),
         groups=FIGURE_GROUPS,
         **attributes,
@@ -187,17 +190,13 @@ class ResPartner(models.Model):
                 partner.commercial_partner_id._origin.id, False
             )
 
-    @api.depends('retail_profile_id')
-    @api.depends_context('company')
-    def _compute_retail_figures(self):
-        for (
-            partner
-        ) in self.sudo():  # sudo: as in _compute_retail_profile_id, whose fetch filled the cache
-            for fname, figure in PROFILE_FIELDS.items():
-                # Not by assignment, which reads the currency to round what is rounded already (design 8: one query).
-                value = partner.retail_profile_id[figure]
-                field = self._fields[fname]
-                field._update_cache(partner, field.convert_to_cache(value, partner, validate=False))
+    def _compute_retail_figure(self, name):
+        """Show one figure of the profile, from the cache that ``_compute_retail_profile_id`` filled."""
+        field = self._fields[f'retail_{name}']
+        for partner in self.sudo():  # sudo: as in _compute_retail_profile_id
+            # Not by assignment, which reads the currency to round what is rounded already (design 8: one query).
+            value = partner.retail_profile_id[name]
+            field._update_cache(partner, field.convert_to_cache(value, partner, validate=False))
 
     @api.depends_context('company')
     def _compute_retail_currency_id(self):
