@@ -99,6 +99,12 @@ def ratio_of(variant, base, what='seconds'):
     return statistics.median(a / b for a, b in pairs)
 
 
+def calm_ratio(variant, base):
+    """Return the ratio of processor time in the least disturbed tenth of many short runs."""
+    tenths = [statistics.quantiles(one.cpu, n=10)[0] for one in (variant, base)]
+    return tenths[0] / tenths[1]
+
+
 class timer:
     """Count queries, seconds and processor seconds of a block, with what a commit would write.
 
