@@ -219,7 +219,7 @@ class RetailPurchaseFacts(models.Model):
         margin_join, margin = self._sql_order_margin(ids)
         return SQL(
             """
-            SELECT 'sale.order' AS res_model, o.id AS res_id, company.root_id AS company_id,
+            (%(with)s SELECT 'sale.order' AS res_model, o.id AS res_id, company.root_id AS company_id,
                    partner.commercial_partner_id AS partner_id,
                    timezone(company.zone, timezone('UTC', o.date_order))::date AS date,
                    round(net.amount / rate.value, company.digits) AS amount,
@@ -236,7 +236,7 @@ class RetailPurchaseFacts(models.Model):
               JOIN res_partner AS partner ON partner.id = o.partner_id
               LEFT JOIN crm_team AS team ON team.id = o.team_id
               %(excluded_join)s
-              %(credit_join)s
+              LEFT JOIN credit ON credit.order_id = o.id
               CROSS JOIN LATERAL (
                   SELECT COALESCE(credit.ordered, o.amount_untaxed %(excluded_amount)s) AS amount) AS ordered
               CROSS JOIN LATERAL (SELECT ordered.amount - GREATEST(0, COALESCE(credit.credited, 0)
@@ -245,42 +245,51 @@ class RetailPurchaseFacts(models.Model):
               %(margin_join)s
              WHERE %(counted)s
                AND partner.commercial_partner_id <> ALL(%(not_counted)s)
-               %(only)s
+               %(only)s)
             """,
             margin=margin,
             margin_join=margin_join,
             rate_missing=self._sql_rate_missing('o'),
             companies=self._sql_companies(companies),
-            excluded_join=self._sql_excluded_join(excluded, ids),
+            **{'with': self._sql_order_sums(excluded, ids)},
+            excluded_join=SQL('LEFT JOIN left_out ON left_out.order_id = o.id')
+            if excluded
+            else SQL(),
             excluded_amount=SQL('- COALESCE(left_out.amount, 0)') if excluded else SQL(),
-            credit_join=self._sql_credit_join(excluded, ids),
             counted=self._sql_counted_order('o'),
             not_counted=self._sql_not_counted_partners(),
             only=SQL() if ids is None else SQL('AND o.id = ANY(%s)', ids),
         )
 
-    def _sql_excluded_join(self, excluded, ids):
-        """Return the join that sums what is left out of an order as ``left_out.amount``."""
-        if not excluded:
-            return SQL()
+    def _sql_order_sums(self, excluded, ids):
+        """Return the WITH clause of ``left_out`` and ``credit``, the sums per order that facts are made with.
+
+        Materialized, here and below: right after an import PostgreSQL knows nothing of the tables, takes them for
+        nearly empty and would work out such a sum again for each order.
+        """
+        parts = [SQL('credit AS MATERIALIZED (%s)', self._sql_credits(excluded, ids))]
+        if excluded:
+            parts.append(SQL('left_out AS MATERIALIZED (%s)', self._sql_left_out(excluded, ids)))
+        return SQL('WITH %s', SQL(', ').join(parts))
+
+    def _sql_left_out(self, excluded, ids):
+        """Return the SELECT of what is left out of orders: ``order_id``, ``amount``."""
         return SQL(
             """
-            LEFT JOIN (
-                SELECT line.order_id, sum(line.price_subtotal) AS amount
-                  FROM sale_order_line AS line
-                 WHERE %(excluded)s %(only)s
-                 GROUP BY line.order_id
-            ) AS left_out ON left_out.order_id = o.id
+            SELECT line.order_id, sum(line.price_subtotal) AS amount
+              FROM sale_order_line AS line
+             WHERE %(excluded)s %(only)s
+             GROUP BY line.order_id
             """,
             excluded=excluded,
             only=SQL() if ids is None else SQL('AND line.order_id = ANY(%s)', ids),
         )
 
-    def _sql_credit_join(self, excluded, ids):
-        """Return the join that gives ``credit.credited`` and ``credit.invoiced`` of orders with a credit note.
+    def _sql_credits(self, excluded, ids):
+        """Return the SELECT of ``order_id, credited, invoiced, ordered`` of orders with a credit note.
 
         Starts from credit notes, which are few. A line of a credit note belongs to the order of its order line or,
-        when somebody typed it in by hand, to the (first) order of the invoice that the note reverses. ``credit.ordered``
+        when somebody typed it in by hand, to the (first) order of the invoice that the note reverses. ``ordered``
         is what the lines of such an order add up to: the order's total may be rounded otherwise than its lines, and a
         full return would leave a cent.
         """
@@ -290,14 +299,13 @@ class RetailPurchaseFacts(models.Model):
             counted = SQL('%s AND NOT %s', counted, excluded)
         return SQL(
             """
-            LEFT JOIN (
-                WITH note AS (
+                WITH note AS MATERIALIZED (
                     SELECT item.id, item.price_subtotal, item.balance, move.currency_id, move.reversed_entry_id,
                            item.product_id
                       FROM account_move AS move
                       JOIN account_move_line AS item ON item.move_id = move.id AND item.display_type = 'product'
                      WHERE move.move_type = 'out_refund' AND move.state = 'posted' %(only_notes)s
-                ), linked AS (
+                ), linked AS MATERIALIZED (
                     SELECT line.order_id, note.price_subtotal, note.balance, note.currency_id
                       FROM note
                       JOIN sale_order_line_invoice_rel AS rel ON rel.invoice_line_id = note.id
@@ -313,14 +321,14 @@ class RetailPurchaseFacts(models.Model):
                       FROM note
                      WHERE note.reversed_entry_id IS NOT NULL %(by_hand)s AND NOT EXISTS (
                            SELECT FROM sale_order_line_invoice_rel WHERE invoice_line_id = note.id)
-                ), credited AS (
+                ), credited AS MATERIALIZED (
                     SELECT linked.order_id,
                            sum(CASE WHEN linked.currency_id = o.currency_id THEN linked.price_subtotal
                                     ELSE linked.balance * COALESCE(NULLIF(o.currency_rate, 0), 1)::numeric END) AS amount
                       FROM linked JOIN sale_order AS o ON o.id = linked.order_id
                      WHERE true %(only_orders)s
                      GROUP BY linked.order_id
-                ), invoiced AS (
+                ), invoiced AS MATERIALIZED (
                     SELECT line.order_id,
                            sum(CASE WHEN move.currency_id = o.currency_id THEN item.price_subtotal
                                     ELSE -item.balance * COALESCE(NULLIF(o.currency_rate, 0), 1)::numeric END) AS amount
@@ -337,7 +345,6 @@ class RetailPurchaseFacts(models.Model):
                        (SELECT sum(line.price_subtotal) FROM sale_order_line AS line
                          WHERE line.order_id = credited.order_id %(counted)s) AS ordered
                   FROM credited LEFT JOIN invoiced USING (order_id)
-            ) AS credit ON credit.order_id = o.id
             """,
             counted=counted,
             by_hand=SQL('AND (note.product_id = ANY(%s)) IS NOT TRUE', product_ids)
@@ -397,7 +404,7 @@ class RetailPurchaseFacts(models.Model):
         )
         return SQL(
             """
-            (WITH document AS (
+            (WITH document AS MATERIALIZED (
                 SELECT move.id, move.move_type, move.company_id, move.commercial_partner_id, move.invoice_date,
                        move.currency_id, move.team_id, move.invoice_user_id,
                        CASE WHEN move.move_type = 'out_refund' THEN COALESCE(move.reversed_entry_id, (
@@ -412,7 +419,7 @@ class RetailPurchaseFacts(models.Model):
                   FROM account_move AS move
                  WHERE move.state = 'posted' AND move.move_type IN ('out_invoice', 'out_receipt', 'out_refund')
                    AND move.invoice_date IS NOT NULL %(only)s
-            ), value AS (
+            ), value AS MATERIALIZED (
                 SELECT document.id, sum(item.price_subtotal) AS amount, sum(-item.balance) AS company_amount,
                        sum(abs(item.balance) * sign(item.price_subtotal) * COALESCE(%(line_margin)s%(margin)s)) AS margin
                   FROM document
@@ -421,7 +428,7 @@ class RetailPurchaseFacts(models.Model):
                   %(category_join)s
                  WHERE true %(counted)s
                  GROUP BY document.id
-            ), credit AS (
+            ), credit AS MATERIALIZED (
                 SELECT document.original_id,
                        sum(CASE WHEN document.currency_id = original.currency_id THEN value.amount END) AS amount,
                        sum(CASE WHEN document.currency_id <> original.currency_id THEN -value.company_amount END)
