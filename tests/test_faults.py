@@ -77,7 +77,10 @@ print('GO', flush=True)
 env['retail.profile']._refresh()
 env.cr.commit()
 """
+# small batches, so that there is a middle to be hit on any machine
 PROCESS = """
+import odoo.addons.retail_crm.models.customer.retail_moment as module
+module.BATCH_SIZE = 100
 print('GO', flush=True)
 env['retail.moment']._process_all()
 """
