@@ -1,5 +1,7 @@
 from odoo import models
 
+from .retail_purchase import SALE_MOVE_TYPES
+
 
 class AccountMove(models.Model):
     _inherit = 'account.move'
@@ -40,6 +42,4 @@ class AccountMove(models.Model):
 
     def _retail_sales(self):
         """Return those of the moves that sell to or take back from customers."""
-        return self.filtered(
-            lambda move: move.move_type in ('out_invoice', 'out_refund', 'out_receipt')
-        )
+        return self.filtered(lambda move: move.move_type in SALE_MOVE_TYPES)

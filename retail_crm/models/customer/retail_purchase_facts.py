@@ -127,7 +127,7 @@ class RetailPurchaseFacts(models.Model):
 
     # === MARGIN ===#
 
-    def _sql_order_margin(self, ids):
+    def _sql_order_margin(self):
         """Return ``(join, expression)`` of the margin of an order before returns, in the order's currency.
 
         ``ordered`` (the counted net amount) and ``company.margin`` (the usual fraction) are in scope.
@@ -216,7 +216,7 @@ class RetailPurchaseFacts(models.Model):
         a full return leaves exactly nothing whatever currencies did in between.
         """
         excluded = self._sql_excluded_line('line')
-        margin_join, margin = self._sql_order_margin(ids)
+        margin_join, margin = self._sql_order_margin()
         return SQL(
             """
             (%(with)s SELECT 'sale.order' AS res_model, o.id AS res_id, company.root_id AS company_id,
