@@ -22,6 +22,19 @@ PROFILE_FIELDS = {
     'retail_average_order': 'average_order',
     'retail_mean_gap_days': 'mean_gap_days',
     'retail_expected_next_date': 'expected_next_date',
+    'retail_lifecycle': 'lifecycle',
+    'retail_lifecycle_stage': 'lifecycle_stage',
+    'retail_ladder': 'ladder',
+    'retail_coarse_class': 'coarse_class',
+    'retail_rfm_code': 'rfm_code',
+    'retail_rfm_group': 'rfm_group',
+    'retail_abc_class': 'abc_class',
+    'retail_star_class': 'star_class',
+    'retail_is_high_value': 'is_high_value',
+    'retail_loyalty_score': 'loyalty_score',
+    'retail_churn_level': 'churn_level',
+    'retail_clv_past': 'clv_past',
+    'retail_clv_next_12m': 'clv_next_12m',
 }
 
 #: Customers that one button press may refresh; more are a matter of the background.
@@ -43,7 +56,7 @@ _IDENTITY_FIELDS = {'parent_id', 'is_company', 'retail_customer', 'company_type'
 _COMPARE = {'<': operator.lt, '<=': operator.le, '>': operator.gt, '>=': operator.ge}
 
 
-def _figure(field_class, name, **attributes):
+def figure(field_class, name, **attributes):
     """Return a field of the contact that shows the figure ``name`` of its profile in the current company.
 
     Not a related field: the ORM's search through an empty relation takes "more than 0" for "empty or more than 0".
@@ -84,42 +97,42 @@ class ResPartner(models.Model):
         string='Figures Currency',
         compute='_compute_retail_currency_id',
     )
-    retail_first_order_date = _figure(fields.Date, 'first_order_date', string='First Purchase')
-    retail_last_order_date = _figure(
+    retail_first_order_date = figure(fields.Date, 'first_order_date', string='First Purchase')
+    retail_last_order_date = figure(
         fields.Date,
         'last_order_date',
         string='Last Purchase',
         help='Day of the last purchase that was not returned as a whole.',
     )
-    retail_order_count = _figure(fields.Integer, 'order_count', string='Purchases')
-    retail_order_count_12m = _figure(
+    retail_order_count = figure(fields.Integer, 'order_count', string='Purchases')
+    retail_order_count_12m = figure(
         fields.Integer,
         'order_count_12m',
         string='Purchases, 12 Months',
         help='Purchases of the last 12 months up to today.',
     )
-    retail_spend_total = _figure(
+    retail_spend_total = figure(
         fields.Monetary,
         'spend_total',
         string='Spent',
         currency_field='retail_currency_id',
         help='Net of tax and returns, in the company currency, since the first purchase.',
     )
-    retail_spend_12m = _figure(
+    retail_spend_12m = figure(
         fields.Monetary,
         'spend_12m',
         string='Spent, 12 Months',
         currency_field='retail_currency_id',
         help='Net of tax and returns, the last 12 months up to today.',
     )
-    retail_spend_prev_12m = _figure(
+    retail_spend_prev_12m = figure(
         fields.Monetary,
         'spend_prev_12m',
         string='Spent, 12 Months Before',
         currency_field='retail_currency_id',
         help='Net of tax and returns, the 12 months before those.',
     )
-    retail_spend_trend = _figure(
+    retail_spend_trend = figure(
         fields.Float,
         'spend_trend',
         string='Trend (%)',
@@ -128,14 +141,14 @@ class ResPartner(models.Model):
         help='Change of the amount spent in the last 12 months against the 12 months before, in percent. '
         'Empty when nothing was spent before.',
     )
-    retail_margin_12m = _figure(
+    retail_margin_12m = figure(
         fields.Monetary,
         'margin_12m',
         string='Margin, 12 Months',
         currency_field='retail_currency_id',
         help='Margin on the amount spent in the last 12 months.',
     )
-    retail_average_order = _figure(
+    retail_average_order = figure(
         fields.Monetary,
         'average_order',
         string='Average Purchase',
@@ -143,7 +156,7 @@ class ResPartner(models.Model):
         aggregator='avg',
         help='Amount spent divided by purchases.',
     )
-    retail_mean_gap_days = _figure(
+    retail_mean_gap_days = figure(
         fields.Float,
         'mean_gap_days',
         string='Days Between Purchases',
@@ -151,7 +164,7 @@ class ResPartner(models.Model):
         aggregator='avg',
         help='Mean number of days from one purchase day to the next. Empty with a single purchase day.',
     )
-    retail_expected_next_date = _figure(
+    retail_expected_next_date = figure(
         fields.Date,
         'expected_next_date',
         string='Next Purchase Expected',

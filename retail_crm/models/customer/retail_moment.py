@@ -87,6 +87,10 @@ class RetailMoment(models.Model):
         default='pending',
         copy=False,
     )
+    quiet = fields.Boolean(
+        readonly=True,
+        help='Happened long ago and was imported now: figures follow, without history and without telling anybody.',
+    )
     attempts = fields.Integer(help='How often the listener failed.')
     date_next = fields.Datetime(string='Next Attempt', help='Not tried before this time.')
     error = fields.Text(help='What the listener said at its last attempt.')
@@ -110,16 +114,20 @@ class RetailMoment(models.Model):
         :param records: any recordset; its customer is the record itself for contacts, else its ``partner_id``
         :return: the moments
         """
+        quiet = False
         if self.env.context.get('import_file') or self.env.context.get('retail_crm_quiet'):
             if kind not in DOCUMENT_KINDS | {'partner_changed'}:
                 return self.browse()
             kind = 'purchase_changed' if kind in DOCUMENT_KINDS else kind
+            quiet = True
         if kind in DOCUMENT_KINDS:
             records = self._skip_announced(kind, records)
         if not records:
             return self.browse()
         # sudo: whoever may change the document may announce it; the outbox itself is nobody's to write
-        moments = self.sudo().create([self._prepare_values(kind, record) for record in records])
+        moments = self.sudo().create(
+            [{**self._prepare_values(kind, record), 'quiet': quiet} for record in records]
+        )
         self._wake_up()
         return moments
 

@@ -8,6 +8,12 @@ _MAY_BE_EMPTY = {
     'spend_trend',
     'mean_gap_days',
     'expected_next_date',
+    'interval_days',
+    'watch_on',
+    'alert_on',
+    'lapse_on',
+    'lost_on',
+    'rfm_code',
 }
 
 
@@ -15,7 +21,8 @@ class RetailProfile(models.Model):
     """The figures of one customer in one company, derived from ``retail.purchase``.
 
     Written only by ``_refresh`` (see ``retail_profile_refresh.py``); may be dropped and derived again at any time with
-    the same result. A row exists only where the customer has a purchase in that company. Nothing is stored that ages
+    the same result. A row exists only where the customer has a purchase,
+    a quotation or an account in that company. Nothing is stored that ages
     by itself, except through ``refresh_on``, the next day on which a figure changes because time passes.
     """
 

@@ -1,34 +1,44 @@
 import logging
-from collections import namedtuple
 from datetime import timedelta
 
 import pytz
-from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL, groupby
 
+from ._classes import TRACKED
 from .res_partner import CARD_FIELDS, PROFILE_FIELDS
+from .retail_profile_sums import SUM_FIGURES
 
 _logger = logging.getLogger(__name__)
 
-#: Weight of the usual gap of all customers against one gap of the customer's own (R-loy C.6).
-GAP_WEIGHT = 2
-#: No customer is expected back sooner, in days (R-loy C.6).
-GAP_FLOOR = 7
 #: Customers refreshed per transaction by the scheduled action.
 REFRESH_BATCH = 10_000
 #: Days after which all customers are compared with each other again.
 FULL_REFRESH_DAYS = 7
 LOCK_KEY = 'retail_crm.profile'
 
-#: What the figures of a company depend on: id, today (or as of), usual gap in days, decimal places of its currency.
-CompanyRow = namedtuple('CompanyRow', 'id day gap_days digits')
+
+class Company:
+    """What figures of a company's customers depend on: day, decimal places, rules and population figures in force."""
+
+    def __init__(self, company_id, day, digits, values, rebuilding):
+        self.id, self.day, self.digits, self.values = company_id, day, digits, values
+        self.rebuilding = (
+            rebuilding  # purchases are being derived again: figures are half the old ones
+        )
+
+    def having(self, values):
+        """Return the same company with these rules and figures changed."""
+        return Company(self.id, self.day, self.digits, {**self.values, **values}, self.rebuilding)
 
 
 class RetailProfileRefresh(models.Model):
-    """The refresh pipeline: figures, then the merge of what differs. The same for one customer or for all."""
+    """The refresh pipeline: sums, figures and classes in layers, then the merge of what differs with its history.
+
+    The same for one customer or for all; only a run over all measures the population.
+    """
 
     _inherit = 'retail.profile'
 
@@ -44,27 +54,28 @@ class RetailProfileRefresh(models.Model):
         return locked
 
     @api.model
-    def _refresh(self, partners=None, as_of=None):
-        """Derive figures again and write what differs.
+    def _refresh(self, partners=None, as_of=None, quiet=False):
+        """Derive figures and classes again and write what differs.
 
         :param partners: customers (commercial partners; others are ignored), or None for all of them. Only a run over
-            all of them measures the usual gap between purchases, which the others use.
+            all of them measures population figures and uses changed rules.
         :param as_of: the day for which figures are made; default: today in each company's zone
+        :param quiet: write no history and announce nothing (installation, import, rebuild)
         :return: number of rows written or removed, or None when another process has the turn
         """
         if partners is not None and not partners:
             return 0
-        self.env['retail.purchase'].flush_model()
-        self.env['res.partner'].flush_model(['retail_customer', 'commercial_partner_id'])
+        self._flush_sums()
         companies = self._take_companies(as_of)
         if companies is None:
             return None
         changed = 0
-        for day, group in groupby(companies, lambda row: row.day):
+        quiet = quiet or any(company.rebuilding for company in companies)
+        for _day, group in groupby(companies, lambda company: company.day):
             if partners is None:
-                changed += self._refresh_all(group, day)
+                changed += self._refresh_all(group, quiet)
             else:
-                changed += self._refresh_some(group, day, partners)
+                changed += self._refresh_some(group, partners, quiet)
         self._forget_figures()
         self._note_time(full=partners is None, changed=changed)
         return changed
@@ -72,19 +83,23 @@ class RetailProfileRefresh(models.Model):
     def _take_companies(self, as_of):
         """Take the turn (see ``_try_lock``) and read what the companies' figures depend on, in one query.
 
-        :return: a list of ``CompanyRow`` of all companies that are no branches, or None when another has the turn
+        :return: a list of ``Company`` of all companies that are no branches, or None when another has the turn
         """
         self.env['res.company'].flush_model(
-            ['parent_id', 'retail_gap_days', 'resource_calendar_id', 'currency_id']
+            ['parent_id', 'resource_calendar_id', 'currency_id', 'retail_rebuild_pending']
         )
+        Classification = self.env['retail.classification']
+        Classification.flush_model()
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT company.id, calendar.tz, company.retail_gap_days, currency.decimal_places,
+                SELECT company.id, calendar.tz, currency.decimal_places, rules.applied,
+                       company.retail_rebuild_pending,
                        pg_try_advisory_xact_lock(hashtext(%s))
                   FROM res_company AS company
                   JOIN res_currency AS currency ON currency.id = company.currency_id
                   LEFT JOIN resource_calendar AS calendar ON calendar.id = company.resource_calendar_id
+                  LEFT JOIN retail_classification AS rules ON rules.company_id = company.id
                  WHERE company.parent_id IS NULL
                  ORDER BY company.id
                 """,
@@ -95,14 +110,18 @@ class RetailProfileRefresh(models.Model):
         if not all(row[-1] for row in rows):
             return None
         now = pytz.utc.localize(fields.Datetime.now())
+        unmeasured = [row[0] for row in rows if not row[3]]
+        rules = Classification._of_companies(unmeasured).grouped(lambda rule: rule.company_id.id)
         return [
-            CompanyRow(
+            Company(
                 company_id,
                 as_of or now.astimezone(pytz.timezone(zone or 'UTC')).date(),
-                gap or 0,
                 digits,
+                # Nothing was measured yet: fixed thresholds, as in a shop with few customers.
+                applied or {**rules[company_id]._rules(), 'rfm_fixed': True, 'gap_days': '0'},
+                rebuilding,
             )
-            for company_id, zone, gap, digits, _locked in rows
+            for company_id, zone, digits, applied, rebuilding, _locked in rows
         ]
 
     def _forget_figures(self):
@@ -132,248 +151,213 @@ class RetailProfileRefresh(models.Model):
                 )
             ).retail_refreshed_at = now
 
-    def _refresh_all(self, companies, day):
-        """Derive all customers of these companies: a parallel temporary table, then the merge.
+    def _refresh_all(self, companies, quiet):
+        """Derive all customers of these companies: temporary tables made in parallel, then the merge.
 
-        ``CREATE TABLE AS`` runs in parallel where ``INSERT ... SELECT`` never does.
+        ``CREATE TABLE AS`` runs in parallel where ``INSERT ... SELECT`` never does. New rules and population figures
+        change classes without a word: what would have changed without them is found by deriving with the old ones.
         """
-        cr = self.env.cr
-        cr.execute(SQL('DROP TABLE IF EXISTS retail_profile_aggregate, retail_profile_fresh'))
-        cr.execute(
-            SQL(
-                'CREATE TEMPORARY TABLE retail_profile_aggregate ON COMMIT DROP AS %s',
-                self._sql_aggregate(companies, day),
-            )
+        before = companies
+        self._drop_temporary()
+        self._collect_sums(companies)
+        companies = self._measure_sums(companies)
+        self._derive('retail_profile_fresh', companies)
+        companies = self._measure_indexes(companies)
+        quiet = quiet or not self.search_count([], limit=1)
+        kept = None
+        if not quiet and any(
+            old.values != new.values for old, new in zip(before, companies, strict=True)
+        ):
+            self._derive('retail_profile_kept', before)
+            kept = self._sql_fresh(SQL('retail_profile_kept'), before)
+        changed = self._write_fresh(
+            self._sql_fresh(SQL('retail_profile_fresh'), companies),
+            companies,
+            quiet,
+            present=SQL('retail_profile_fresh'),
+            kept=kept,
         )
-        # Without statistics the joins with the customers would be loops over a million of them.
-        cr.execute(SQL('ANALYZE retail_profile_aggregate (partner_id, company_id)'))
-        companies = self._measure_gaps(companies)
-        cr.execute(
-            SQL(
-                'CREATE TEMPORARY TABLE retail_profile_fresh ON COMMIT DROP AS %s',
-                self._sql_figures(SQL('retail_profile_aggregate'), companies, day),
-            )
-        )
-        cr.execute(SQL('ANALYZE retail_profile_fresh'))
-        cr.execute(
-            SQL(
-                """
-                DELETE FROM retail_profile AS profile
-                 WHERE company_id = ANY(%s) AND NOT EXISTS (
-                       SELECT FROM retail_profile_fresh AS fresh
-                        WHERE fresh.partner_id = profile.partner_id AND fresh.company_id = profile.company_id)
-                """,
-                [company.id for company in companies],
-            )
-        )
-        removed = cr.rowcount
-        cr.execute(self._sql_merge(SQL('retail_profile_fresh')))
-        changed = removed + cr.rowcount
-        cr.execute(SQL('DROP TABLE retail_profile_aggregate, retail_profile_fresh'))
+        self._drop_temporary()
+        self._note_measured(companies)
         _logger.info('%s customer profiles written or removed', changed)
         return changed
 
-    def _refresh_some(self, companies, day, partners):
+    def _drop_temporary(self):
+        self.env.cr.execute(
+            SQL(
+                'DROP TABLE IF EXISTS retail_profile_sums, retail_profile_fresh, retail_profile_kept'
+            )
+        )
+
+    def _refresh_some(self, companies, partners, quiet):
         """Derive these customers in one statement."""
-        figures = self._sql_figures(
-            SQL('(%s)', self._sql_aggregate(companies, day, partners.ids)), companies, day
+        derived = self._sql_derived(SQL('(%s)', self._sql_sums(companies, partners.ids)), companies)
+        return self._write_fresh(
+            self._sql_fresh(derived, companies), companies, quiet, partner_ids=partners.ids
         )
-        [(changed,)] = self.env.execute_query(
+
+    def _derive(self, table, companies):
+        """Put figures and classes of all customers, from ``retail_profile_sums``, into a temporary table."""
+        self.env.cr.execute(
             SQL(
-                """
-                WITH fresh AS MATERIALIZED (%(figures)s),
-                gone AS (
-                    DELETE FROM retail_profile AS profile
-                     WHERE partner_id = ANY(%(partners)s) AND company_id = ANY(%(companies)s) AND NOT EXISTS (
-                           SELECT FROM fresh
-                            WHERE fresh.partner_id = profile.partner_id AND fresh.company_id = profile.company_id)
-                    RETURNING id
-                ),
-                merged AS (%(merge)s RETURNING id)
-                SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM merged)
-                """,
-                figures=figures,
-                partners=partners.ids,
-                companies=[company.id for company in companies],
-                merge=self._sql_merge(SQL('fresh')),
+                'CREATE TEMPORARY TABLE %s ON COMMIT DROP AS SELECT * FROM %s AS derived',
+                SQL.identifier(table),
+                self._sql_derived(SQL('retail_profile_sums'), companies),
             )
         )
-        return changed
-
-    def _measure_gaps(self, companies):
-        """Store the usual gap between purchases, by which customers with few purchases are judged, and return it.
-
-        Mean over customers with at least two purchase days of their own mean gap: the definition that reproduces the
-        published hit rates of R-loy C.6 (flagged 615 / 494 / 421 / 304 / 181 on the CDNOW sample).
-        """
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT retail_profile_aggregate.company_id, avg((last_order_date - first_order_date)::numeric / (occasions - 1))
-                  FROM retail_profile_aggregate
-                  JOIN res_partner AS partner ON partner.id = partner_id AND partner.retail_customer IS NOT FALSE
-                 WHERE occasions > 1
-                 GROUP BY retail_profile_aggregate.company_id
-                """
-            )
-        )
-        gaps = {company_id: round(float(gap), 4) for company_id, gap in rows}
-        measured = [row._replace(gap_days=gaps.get(row.id, 0)) for row in companies]
-        for old, new in zip(companies, measured, strict=True):
-            if old.gap_days != new.gap_days:
-                self.env['res.company'].sudo().browse(
-                    new.id
-                ).retail_gap_days = new.gap_days  # sudo: run figures
-        return measured
+        # Without statistics the joins with the customers would be loops over a million of them.
+        self.env.cr.execute(SQL('ANALYZE %s (partner_id, company_id)', SQL.identifier(table)))
 
     # === SQL ===#
 
-    def _sql_aggregate(self, companies, day, partner_ids=None):
-        """Return the SELECT that adds up purchases per customer and company.
+    @api.model
+    def _stored_columns(self):
+        """Return the columns that a refresh writes."""
+        layers = [name for layer in self._layers() for name in layer]
+        return [
+            name
+            for name in (*SUM_FIGURES, *layers, 'abc_class')
+            if name in self._fields and self._fields[name].store
+        ]
 
-        Windows are (D - 12 months, D] and (D - 24 months, D - 12 months]; purchases after D wait for their day. The
-        oldest dates of both windows and the next future date tell when a figure changes by time.
-        """
-        year, two_years = day - relativedelta(months=12), day - relativedelta(months=24)
-        return SQL(
-            """
-            SELECT partner_id, company_id,
-                   min(date) FILTER (WHERE counts AND date <= %(day)s) AS first_order_date,
-                   max(date) FILTER (WHERE counts AND date <= %(day)s) AS last_order_date,
-                   count(*) FILTER (WHERE counts AND date <= %(day)s) AS order_count,
-                   count(*) FILTER (WHERE counts AND date > %(year)s AND date <= %(day)s) AS order_count_12m,
-                   count(*) FILTER (WHERE counts AND date > %(two_years)s AND date <= %(year)s)
-                       AS order_count_prev_12m,
-                   COALESCE(sum(amount) FILTER (WHERE date <= %(day)s), 0) AS spend_total,
-                   COALESCE(sum(amount) FILTER (WHERE date > %(year)s AND date <= %(day)s), 0) AS spend_12m,
-                   COALESCE(sum(amount) FILTER (WHERE date > %(two_years)s AND date <= %(year)s), 0)
-                       AS spend_prev_12m,
-                   COALESCE(sum(margin) FILTER (WHERE date > %(year)s AND date <= %(day)s), 0) AS margin_12m,
-                   count(*) FILTER (WHERE occasion AND date <= %(day)s) AS occasions,
-                   min(date) FILTER (WHERE date > %(day)s) AS next_date,
-                   min(date) FILTER (WHERE date > %(year)s AND date <= %(day)s) AS oldest_12m,
-                   min(date) FILTER (WHERE date > %(two_years)s AND date <= %(year)s) AS oldest_prev_12m
-              FROM retail_purchase
-             WHERE company_id = ANY(%(companies)s) %(only)s
-             GROUP BY partner_id, company_id
-            """,
-            day=day,
-            year=year,
-            two_years=two_years,
-            companies=[company.id for company in companies],
-            only=SQL() if partner_ids is None else SQL('AND partner_id = ANY(%s)', partner_ids),
-        )
-
-    def _figure_columns(self):
-        """Hook: return ``{column of retail_profile: SQL}`` over ``sums`` (see ``_sql_aggregate``) and ``company``.
-
-        Everything the refresh stores is named here; later steps and areas add their columns by inheritance.
-        """
-        columns = {
-            name: SQL.identifier('sums', name)
-            for name in (
-                'first_order_date',
-                'last_order_date',
-                'order_count',
-                'order_count_12m',
-                'order_count_prev_12m',
-                'spend_total',
-                'spend_12m',
-                'spend_prev_12m',
-                'margin_12m',
+    def _sql_companies(self, companies):
+        """Return the table ``company`` of these companies: id, day, digits and everything in force."""
+        Classification = self.env['retail.classification']
+        types = {**Classification._rule_types(), **Classification._figure_types()}
+        rows = [
+            SQL(
+                '(%s::int, %s::date, %s::int, %s)',
+                company.id,
+                company.day,
+                company.digits,
+                SQL(', ').join(
+                    SQL('%s::%s', company.values.get(name), SQL(kind))
+                    for name, kind in types.items()
+                ),
             )
-        }
-        span = SQL('(sums.last_order_date - sums.first_order_date)::numeric')
-        interval = SQL(
-            'GREATEST(%(floor)s, (%(span)s + %(k)s * company.gap_days) / (sums.occasions - 1 + %(k)s))',
-            floor=GAP_FLOOR,
-            span=span,
-            k=GAP_WEIGHT,
-        )
-        columns['spend_trend'] = SQL(
-            'round((sums.spend_12m - sums.spend_prev_12m) * 100 / NULLIF(GREATEST(sums.spend_prev_12m, 0), 0), 1)'
-        )
-        columns['average_order'] = SQL(
-            'COALESCE(round(sums.spend_total / NULLIF(sums.order_count, 0), company.digits), 0)'
-        )
-        columns['mean_gap_days'] = SQL('round(%s / NULLIF(sums.occasions - 1, 0), 2)', span)
-        # Nobody is expected who never bought; without any gap in the whole shop nothing can be expected of newcomers.
-        columns['expected_next_date'] = SQL(
-            """CASE WHEN sums.occasions > 1 AND company.gap_days = 0
-                         THEN sums.last_order_date + round(GREATEST(%(floor)s, %(span)s / (sums.occasions - 1)))::int
-                    WHEN sums.occasions > 0 AND company.gap_days > 0
-                         THEN sums.last_order_date + round(%(interval)s)::int END""",
-            floor=GAP_FLOOR,
-            span=span,
-            interval=interval,
-        )
-        columns['refresh_on'] = SQL(
-            'LEAST(sums.next_date, %s, %s)',
-            self._sql_leaves(SQL('sums.oldest_12m'), 12),
-            self._sql_leaves(SQL('sums.oldest_prev_12m'), 24),
-        )
-        return columns
-
-    def _sql_leaves(self, date, months):
-        """Return the first day D for which ``date`` is no longer in (D - months, ...].
-
-        A year after 29 February is 28 February, from which a year back is still before the date: one day later.
-        """
-        later = SQL("(%s + interval '%s months')", date, months)
+            for company in companies
+        ]
         return SQL(
-            "(%(later)s + CASE WHEN %(later)s - interval '%(months)s months' < %(date)s THEN interval '1 day' "
-            "ELSE interval '0' END)::date",
-            later=later,
-            date=date,
-            months=months,
+            '(VALUES %s) AS company (id, day, digits, %s)',
+            SQL(', ').join(rows),
+            SQL(', ').join(map(SQL.identifier, types)),
         )
 
-    def _sql_figures(self, aggregate, companies, day):
-        """Return the SELECT of the rows that ``retail_profile`` should have, from the aggregate.
+    def _sql_derived(self, sums, companies):
+        """Return a sub-SELECT with all columns of ``sums`` and of the layers.
 
-        Only customers in the wide sense: suppliers, employees and branches are left out by their flag.
+        OFFSET 0 keeps PostgreSQL from writing a layer's expressions out wherever the next one uses them.
         """
-        columns = self._figure_columns()
+        table = self._sql_companies(companies)
+        for layer in self._layers():
+            sums = SQL(
+                '(SELECT sums.*, %s FROM %s AS sums JOIN %s ON company.id = sums.company_id OFFSET 0)',
+                SQL(', ').join(
+                    SQL('%s AS %s', sql, SQL.identifier(name)) for name, sql in layer.items()
+                ),
+                sums,
+                table,
+            )
+        return sums
+
+    def _sql_fresh(self, derived, companies):
+        """Return the SELECT of the rows that ``retail_profile`` should have."""
+        names = [name for name in self._stored_columns() if name != 'abc_class']
         return SQL(
-            """
-            SELECT sums.partner_id, sums.company_id, %(columns)s
-              FROM %(aggregate)s AS sums
-              JOIN (VALUES %(companies)s) AS company (id, gap_days, digits) ON company.id = sums.company_id
-              JOIN res_partner AS partner ON partner.id = sums.partner_id AND partner.retail_customer IS NOT FALSE
-            """,
-            columns=SQL(', ').join(
-                SQL('%s AS %s', sql, SQL.identifier(name)) for name, sql in columns.items()
-            ),
-            aggregate=aggregate,
-            companies=SQL(', ').join(
-                SQL(
-                    '(%s::int, %s::numeric, %s::int)',
-                    company.id,
-                    company.gap_days,
-                    company.digits,
+            'SELECT sums.partner_id, sums.company_id, %s, %s AS abc_class '
+            'FROM %s AS sums JOIN %s ON company.id = sums.company_id',
+            SQL(', ').join(SQL.identifier('sums', name) for name in names),
+            self._sql_abc(),
+            derived,
+            self._sql_companies(companies),
+        )
+
+    def _write_fresh(self, fresh, companies, quiet, partner_ids=None, present=None, kept=None):
+        """Write what differs from ``retail_profile``, remove what is gone, keep the history and announce it.
+
+        :param fresh: SELECT of the rows that there should be
+        :param partner_ids: the customers that ``fresh`` is about; None: all
+        :param present: a table with the keys of ``fresh``, where there is one
+        :param kept: SELECT of the rows that there would be under the rules and figures of before
+        :return: number of rows written or removed
+        """
+        names = self._stored_columns()
+        changes = {} if quiet else self._sql_changes(companies[0].day)
+        if kept is not None:
+            changes['kept'] = SQL('kept AS (%s),', kept)
+        classes = SQL(', ').join(
+            SQL(
+                '%(old)s AS %(old_name)s, %(kept)s AS %(kept_name)s',
+                old=SQL.identifier('old', name),
+                old_name=SQL.identifier(f'old_{name}'),
+                kept=SQL.identifier('fresh' if kept is None else 'kept', name),
+                kept_name=SQL.identifier(f'kept_{name}'),
+            )
+            for name in TRACKED
+        )
+        [(changed, announced)] = self.env.execute_query(
+            SQL(
+                """
+                WITH fresh AS (%(fresh)s),
+                %(kept)s
+                differing AS %(materialized)s (
+                    SELECT fresh.*, old.id AS old_id, old.order_count AS old_order_count,
+                           old.spend_total AS old_spend_total, %(classes)s
+                      FROM fresh
+                      LEFT JOIN retail_profile AS old USING (partner_id, company_id)
+                      %(join_kept)s
+                     WHERE old.id IS NULL OR (%(old_names)s) IS DISTINCT FROM (%(fresh_names)s)
+                ),
+                gone AS (
+                    DELETE FROM retail_profile AS profile
+                     WHERE company_id = ANY(%(companies)s) %(only)s AND NOT EXISTS (
+                           SELECT FROM %(present)s AS present
+                            WHERE present.partner_id = profile.partner_id AND present.company_id = profile.company_id)
+                    RETURNING id
+                ),
+                %(history)s
+                merged AS (
+                    INSERT INTO retail_profile (partner_id, company_id, %(names)s)
+                    SELECT partner_id, company_id, %(names)s FROM differing
+                    ON CONFLICT (partner_id, company_id) DO UPDATE SET (%(names)s) = ROW(%(excluded)s)
+                    RETURNING id
                 )
-                for company in companies
-            ),
+                SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM merged), %(announced)s
+                """,
+                fresh=fresh,
+                kept=changes.get('kept', SQL()),
+                materialized=SQL('NOT MATERIALIZED' if quiet else 'MATERIALIZED'),
+                classes=classes,
+                join_kept=SQL('LEFT JOIN kept USING (partner_id, company_id)')
+                if kept is not None
+                else SQL(),
+                old_names=SQL(', ').join(SQL.identifier('old', name) for name in names),
+                fresh_names=SQL(', ').join(SQL.identifier('fresh', name) for name in names),
+                companies=[company.id for company in companies],
+                only=SQL()
+                if partner_ids is None
+                else SQL('AND profile.partner_id = ANY(%s)', partner_ids),
+                present=present or SQL('fresh'),
+                history=changes.get('history', SQL()),
+                names=SQL(', ').join(map(SQL.identifier, names)),
+                excluded=SQL(', ').join(SQL.identifier('excluded', name) for name in names),
+                announced=changes.get('announced', SQL('0')),
+            )
         )
+        if announced:
+            self.env['retail.moment']._wake_up()
+        return changed
 
-    def _sql_merge(self, fresh):
-        """Return the statement that writes those rows of ``fresh`` that differ from ``retail_profile``."""
-        names = list(self._figure_columns())
-        return SQL(
-            """
-            INSERT INTO retail_profile (partner_id, company_id, %(names)s)
-            SELECT fresh.partner_id, fresh.company_id, %(fresh_names)s
-              FROM %(fresh)s AS fresh
-              LEFT JOIN retail_profile AS old USING (partner_id, company_id)
-             WHERE old.id IS NULL OR (%(old_names)s) IS DISTINCT FROM (%(fresh_names)s)
-            ON CONFLICT (partner_id, company_id) DO UPDATE SET (%(names)s) = ROW(%(excluded_names)s)
-            """,
-            fresh=fresh,
-            names=SQL(', ').join(map(SQL.identifier, names)),
-            fresh_names=SQL(', ').join(SQL.identifier('fresh', name) for name in names),
-            old_names=SQL(', ').join(SQL.identifier('old', name) for name in names),
-            excluded_names=SQL(', ').join(SQL.identifier('excluded', name) for name in names),
-        )
+    def _sql_changes(self, day):
+        """Return the parts of the writing statement that keep history and announce it, from ``differing``."""
+        return {
+            'history': SQL(
+                'change AS (%s), moment AS (%s),',
+                self.env['retail.profile.change']._sql_insert(day),
+                self.env['retail.profile.change']._sql_announce(day),
+            ),
+            'announced': SQL('(SELECT count(*) FROM moment)'),
+        }
 
     # === CRON ===#
 
@@ -400,13 +384,17 @@ class RetailProfileRefresh(models.Model):
                 return
 
     def _full_refresh_is_due(self):
-        """Return whether all customers should be compared again: weekly, and as soon as a usual gap can be measured."""
+        """Return whether all customers should be compared again: weekly, when rules changed, and as soon as a usual gap
+        can be measured.
+        """
         companies = self.env['res.company']._retail_roots()
         week_ago = fields.Datetime.now() - timedelta(days=FULL_REFRESH_DAYS)
         if any(
             not company.retail_full_refreshed_at or company.retail_full_refreshed_at < week_ago
             for company in companies
         ):
+            return True
+        if self.env['retail.classification'].search_count([('is_pending', '=', True)], limit=1):
             return True
         unmeasured = companies.filtered(lambda company: not company.retail_gap_days)
         return bool(
@@ -415,6 +403,13 @@ class RetailProfileRefresh(models.Model):
                 [('company_id', 'in', unmeasured.ids), ('mean_gap_days', '>', 0)], limit=1
             )
         )
+
+    @api.model
+    def _wake_refresh(self):
+        """Have the scheduled refresh run soon."""
+        cron = self.env.ref('retail_crm.ir_cron_refresh_profiles', raise_if_not_found=False)
+        if cron:
+            cron.sudo()._trigger()  # sudo: only starts our own scheduled action
 
     def _due_partners(self, limit=REFRESH_BATCH):
         """Return customers with a figure that changed by time, where their company is."""

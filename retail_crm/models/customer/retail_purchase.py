@@ -83,6 +83,11 @@ class RetailPurchase(models.Model):
         readonly=True,
         help='First purchase of the customer on this day: several on one day are one occasion.',
     )
+    previous_date = fields.Date(
+        string='Previous Purchase Day',
+        readonly=True,
+        help="The customer's purchase day before this one. Empty on the first, and on all but one purchase of a day.",
+    )
     store_id = fields.Many2one(comodel_name='crm.team', readonly=True, ondelete='set null')
     channel_id = fields.Many2one(comodel_name='retail.channel', readonly=True, ondelete='set null')
     user_id = fields.Many2one(
@@ -128,14 +133,14 @@ class RetailPurchase(models.Model):
         self.env.cr.execute(
             SQL(
                 """
-                INSERT INTO retail_purchase (%(columns)s, occasion)
-                SELECT %(columns)s,
-                       counts AND row_number() OVER (
-                           PARTITION BY partner_id, company_id, date, counts ORDER BY res_model, res_id) = 1
+                INSERT INTO retail_purchase (%(columns)s, occasion, previous_date)
+                SELECT %(columns)s, %(occasion)s, %(previous)s
                   FROM (%(facts)s) AS fact
+                WINDOW days AS (%(days)s)
                 """,
                 columns=SQL(', ').join(map(SQL.identifier, _COLUMNS)),
                 facts=facts,
+                **self._sql_occasion(),
             )
         )
         _logger.info('%s purchases derived', self.env.cr.rowcount)
@@ -200,21 +205,40 @@ class RetailPurchase(models.Model):
         self.invalidate_model()
         return partner_ids
 
+    def _sql_occasion(self):
+        """Return the parts of a SELECT from purchases that tell a customer's purchase days, in one sort.
+
+        Counting purchases stand together in order of time: one that is later than its predecessor is the first of
+        its day, and the predecessor's day is the purchase day before.
+        """
+        return {
+            'days': SQL(
+                'PARTITION BY partner_id, company_id, counts ORDER BY date, res_model, res_id'
+            ),
+            'occasion': SQL('counts AND lag(date) OVER days IS DISTINCT FROM date'),
+            'previous': SQL(
+                'CASE WHEN counts AND lag(date) OVER days IS DISTINCT FROM date THEN lag(date) OVER days END'
+            ),
+        }
+
     def _mark_occasions(self, partner_ids):
-        """Mark the first counting purchase of each day of these customers."""
+        """Mark the first counting purchase of each day of these customers, and the purchase day before it."""
         if not partner_ids:
             return
         self.env.cr.execute(
             SQL(
                 """
-                UPDATE retail_purchase AS purchase SET occasion = ranked.occasion
-                  FROM (SELECT id, counts AND row_number() OVER (
-                               PARTITION BY partner_id, company_id, date, counts ORDER BY res_model, res_id) = 1
-                               AS occasion
-                          FROM retail_purchase WHERE partner_id = ANY(%s)) AS ranked
-                 WHERE purchase.id = ranked.id AND purchase.occasion IS DISTINCT FROM ranked.occasion
+                UPDATE retail_purchase AS purchase
+                   SET occasion = marked.occasion, previous_date = marked.previous_date
+                  FROM (SELECT id, %(occasion)s AS occasion, %(previous)s AS previous_date
+                          FROM retail_purchase WHERE partner_id = ANY(%(partners)s)
+                        WINDOW days AS (%(days)s)) AS marked
+                 WHERE purchase.id = marked.id
+                   AND (purchase.occasion, purchase.previous_date)
+                       IS DISTINCT FROM (marked.occasion, marked.previous_date)
                 """,
-                partner_ids,
+                partners=list(partner_ids),
+                **self._sql_occasion(),
             )
         )
 
@@ -234,25 +258,39 @@ class RetailPurchase(models.Model):
     # === MOMENTS ===#
 
     def _on_purchase(self, moments):
-        """Derive the purchases of the documents again: the same whatever happened to them."""
+        """Derive the purchases of the documents again: the same whatever happened to them.
+
+        Documents that were imported come first, so that their figures follow without a word.
+        """
         self._take_turn()
-        documents = {}
-        for moment in moments:
-            documents.setdefault(moment.res_model, set()).add(moment.res_id)
-        self._refresh_profiles(self._sync(self._with_original_documents(documents)))
+        for quiet, group in moments.sorted('quiet', reverse=True).grouped('quiet').items():
+            documents = {}
+            for moment in group:
+                documents.setdefault(moment.res_model, set()).add(moment.res_id)
+            changed = self._sync(self._with_original_documents(documents))
+            self._refresh_profiles({*changed, *self._strangers(group)}, quiet=quiet)
 
     _on_purchase_changed = _on_refund = _on_cancel = _on_purchase
+
+    def _strangers(self, moments):
+        """Return the ids of the customers of these moments who have no profile yet: a quotation makes them one."""
+        partners = moments.partner_id.commercial_partner_id
+        known = self.env['retail.profile'].search_fetch(
+            [('partner_id', 'in', partners.ids)], ['partner_id']
+        )
+        return (partners - known.partner_id).ids
 
     def _on_partner_changed(self, moments):
         """Derive again what a contact bought who moved to another company, was merged or became no customer."""
         self._take_turn()
-        partners = self.env['res.partner'].with_context(active_test=False)
-        family = partners.search([('id', 'child_of', moments.mapped('res_id'))])
-        changed = self._sync(self._documents_of(family))
-        partner_ids = sorted({*changed, *family.ids, *family.commercial_partner_id.ids})
-        # A merge of contacts moves rows past the facts: two first purchases of a day may have met.
-        self._mark_occasions(partner_ids)
-        self._refresh_profiles(partner_ids)
+        for quiet, group in moments.sorted('quiet', reverse=True).grouped('quiet').items():
+            partners = self.env['res.partner'].with_context(active_test=False)
+            family = partners.search([('id', 'child_of', group.mapped('res_id'))])
+            changed = self._sync(self._documents_of(family))
+            partner_ids = sorted({*changed, *family.ids, *family.commercial_partner_id.ids})
+            # A merge of contacts moves rows past the facts: two first purchases of a day may have met.
+            self._mark_occasions(partner_ids)
+            self._refresh_profiles(partner_ids, quiet=quiet)
 
     def _take_turn(self):
         """Make sure no other process derives figures now.
@@ -262,8 +300,9 @@ class RetailPurchase(models.Model):
         if not self.env['retail.profile']._try_lock():
             raise ListenerBusy
 
-    def _refresh_profiles(self, partner_ids):
-        self.env['retail.profile']._refresh(self.env['res.partner'].browse(sorted(partner_ids)))
+    def _refresh_profiles(self, partner_ids, quiet=False):
+        partners = self.env['res.partner'].browse(sorted(partner_ids))
+        self.env['retail.profile']._refresh(partners, quiet=quiet)
 
     def _with_original_documents(self, documents):
         """Hook: add to ``{model: ids}`` the documents whose row depends on these: orders and invoices of credit notes."""

@@ -57,6 +57,29 @@ class SaleOrder(models.Model):
             for fname, figure in CARD_FIELDS.items():
                 order[fname] = profile[figure]
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Announce the first quotation of somebody new: it makes a potential purchaser."""
+        orders = super().create(vals_list)
+        customers = orders.partner_id.commercial_partner_id
+        # sudo: only asks whether there is a profile
+        known = self.env['retail.profile'].sudo()
+        known = known.search_fetch([('partner_id', 'in', customers.ids)], ['partner_id']).partner_id
+        strangers = orders.filtered(
+            lambda order: (
+                order.state != 'sale' and order.partner_id.commercial_partner_id not in known
+            )
+        )
+        self.env['retail.moment']._emit('purchase_changed', strangers)
+        return orders
+
+    def unlink(self):
+        """Have customers forgotten of whom there was only a quotation."""
+        partners = self.partner_id
+        result = super().unlink()
+        self.env['retail.moment']._emit('partner_changed', partners)
+        return result
+
     def _action_confirm(self):
         result = super()._action_confirm()
         # Where invoices are the purchases, the posted invoice says so: nobody is greeted twice.

@@ -1,0 +1,418 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+_PERCENT = {'digits': (16, 2), 'required': True}
+_YEARS = {'digits': (16, 2), 'required': True}
+
+#: Orders of four thresholds, from the score 2 to the score 5.
+BANDS = ('recency', 'frequency', 'monetary')
+
+
+def _years(stage, default):
+    """Return the field of the years that customers of a lifecycle stage are expected to go on buying."""
+    return fields.Float(
+        string=f'Expected Years: {stage}',
+        default=default,
+        help='Part of the next 12 months during which such a customer is expected to go on buying at the own '
+        'interval, from 0 to 1. The yearly check against your own past shows what it really was.',
+        **_YEARS,
+    )
+
+
+class RetailClassification(models.Model):
+    """The rules by which a company's customers are classed (docs/classes.md), one record per root company.
+
+    Written by managers; a change asks for a full refresh, which is the only one to use new rules. ``applied`` holds
+    the rules and population figures that classes were last made with: every other refresh uses those, so that equal
+    customers are classed alike on any day.
+    """
+
+    _name = 'retail.classification'
+    _description = 'Classification Rules'
+    _inherit = ['mail.thread']
+    _rec_name = 'company_id'
+    _order = 'company_id'
+
+    company_id = fields.Many2one(
+        comodel_name='res.company',
+        required=True,
+        readonly=True,
+        ondelete='cascade',
+        default=lambda self: self.env.company.root_id,
+    )
+    currency_id = fields.Many2one(related='company_id.currency_id')
+    user_id = fields.Many2one(
+        comodel_name='res.users',
+        string='Responsible',
+        tracking=True,
+        help='Who answers for these rules.',
+    )
+
+    # Lifecycle
+    new_days = fields.Integer(
+        string='New For (Days)',
+        default=90,
+        required=True,
+        tracking=True,
+        help='A customer with one purchase day is new, and one who came back is won back, for so many days.',
+    )
+    watch_factor = fields.Float(
+        string='Watch and At Risk From (x Interval)',
+        default=1.5,
+        digits=(16, 2),
+        required=True,
+        tracking=True,
+        help="Days since the last purchase divided by the customer's own interval between purchases.",
+    )
+    alert_factor = fields.Float(
+        string='Alert and Lapsed From (x Interval)',
+        default=3.0,
+        digits=(16, 2),
+        required=True,
+        tracking=True,
+        help="Days since the last purchase divided by the customer's own interval between purchases.",
+    )
+    lost_factor = fields.Float(
+        string='Lost From (x Interval)',
+        default=6.0,
+        digits=(16, 2),
+        required=True,
+        tracking=True,
+        help='Lost is who is over both limits: this one and the months.',
+    )
+    lost_months = fields.Integer(
+        string='Lost After (Months)',
+        default=24,
+        required=True,
+        tracking=True,
+        help='Nobody is called lost before so many months without a purchase.',
+    )
+    trend_percent = fields.Float(
+        string='Rising or Falling From (%)',
+        default=20.0,
+        tracking=True,
+        help='Change of amount or purchases in the last 12 months against the 12 months before.',
+        **_PERCENT,
+    )
+    trend_orders = fields.Integer(
+        string='Purchases Needed for a Trend',
+        default=3,
+        required=True,
+        tracking=True,
+        help='Rising needs so many purchases in the last 12 months, falling as many in the 12 months before.',
+    )
+    mature_percentile = fields.Float(
+        string='Mature From Percentile',
+        default=60.0,
+        tracking=True,
+        help='Mature customers spend in 12 months at least what this share of the buyers of these months does not exceed.',
+        **_PERCENT,
+    )
+
+    # Ladder
+    loyal_orders = fields.Integer(
+        string='Loyal From (Purchases)',
+        default=4,
+        required=True,
+        tracking=True,
+        help='Purchases that make a loyal follower.',
+    )
+    loyal_months = fields.Selection(
+        selection=[('12', '12 months'), ('24', '24 months'), ('0', 'Ever')],
+        string='Loyal Within',
+        default='12',
+        required=True,
+        tracking=True,
+        help='Period in which these purchases are counted.',
+    )
+
+    # RFM
+    rfm_method = fields.Selection(
+        selection=[('equal', 'Equal parts'), ('fixed', 'Fixed thresholds')],
+        string='RFM Scores By',
+        default='equal',
+        required=True,
+        tracking=True,
+        help='Equal parts: five bands of about as many customers, equal customers always together. '
+        'Fixed thresholds: the limits below, the same every week.',
+    )
+    rfm_min_customers = fields.Integer(
+        string='Equal Parts Need (Customers)',
+        default=50,
+        required=True,
+        tracking=True,
+        help='With fewer buyers fixed thresholds are used.',
+    )
+    recency_2 = fields.Integer(string='Score 2: Bought Within (Days)', default=365, help='Days.')
+    recency_3 = fields.Integer(string='Score 3: Bought Within (Days)', default=180, help='Days.')
+    recency_4 = fields.Integer(string='Score 4: Bought Within (Days)', default=90, help='Days.')
+    recency_5 = fields.Integer(string='Score 5: Bought Within (Days)', default=30, help='Days.')
+    frequency_2 = fields.Integer(
+        string='Score 2: Purchase Days', default=2, help='In the last 24 months.'
+    )
+    frequency_3 = fields.Integer(
+        string='Score 3: Purchase Days', default=3, help='In the last 24 months.'
+    )
+    frequency_4 = fields.Integer(
+        string='Score 4: Purchase Days', default=5, help='In the last 24 months.'
+    )
+    frequency_5 = fields.Integer(
+        string='Score 5: Purchase Days', default=8, help='In the last 24 months.'
+    )
+    monetary_2 = fields.Monetary(
+        string='Score 2: Spent', default=500, help='In the last 24 months.'
+    )
+    monetary_3 = fields.Monetary(
+        string='Score 3: Spent', default=1500, help='In the last 24 months.'
+    )
+    monetary_4 = fields.Monetary(
+        string='Score 4: Spent', default=4000, help='In the last 24 months.'
+    )
+    monetary_5 = fields.Monetary(
+        string='Score 5: Spent', default=10000, help='In the last 24 months.'
+    )
+
+    # Value
+    high_value_method = fields.Selection(
+        selection=[('share', 'Best share of buyers'), ('amount', 'Margin from an amount')],
+        string='High Value By',
+        default='share',
+        required=True,
+        tracking=True,
+        help='Who is a high-value customer.',
+    )
+    high_value_percent = fields.Float(
+        string='High Value: Best (%)',
+        default=10.0,
+        tracking=True,
+        help='Buyers of the last 12 months with the greatest margin in these months.',
+        **_PERCENT,
+    )
+    high_value_amount = fields.Monetary(
+        string='High Value: Margin From', tracking=True, help='Margin of the last 12 months.'
+    )
+    star_value_percent = fields.Float(
+        string='Star Classes: Best (%)',
+        default=30.0,
+        tracking=True,
+        help='Golden customers and meteors are among these buyers by margin of the last 12 months.',
+        **_PERCENT,
+    )
+    star_loyalty_score = fields.Integer(
+        string='Star Classes: Loyal From Score',
+        default=60,
+        required=True,
+        tracking=True,
+        help='Golden customers and small stars have at least this loyalty score.',
+    )
+    abc_a_percent = fields.Float(
+        string='A: Share of Sales (%)',
+        default=70.0,
+        tracking=True,
+        help='The best customers who together bring this share.',
+        **_PERCENT,
+    )
+    abc_b_percent = fields.Float(
+        string='B: Share of Sales (%)',
+        default=20.0,
+        tracking=True,
+        help='The next best who together bring this share; all others are C.',
+        **_PERCENT,
+    )
+    abc_potential_percent = fields.Float(
+        string='Weight of the Potential (%)',
+        default=30.0,
+        tracking=True,
+        help='The rest is the amount spent in the last 12 months. The potential is the amount expected in the next 12.',
+        **_PERCENT,
+    )
+    years_new = _years('New', 0.3)
+    years_growth = _years('Growth', 0.6)
+    years_mature = _years('Mature', 0.8)
+    years_won_back = _years('Won Back', 0.5)
+    years_at_risk = _years('At Risk', 0.3)
+    years_lapsed = _years('Lapsed', 0.1)
+    years_lost = _years('Lost', 0.0)
+
+    # Loyalty score
+    weight_purchase = fields.Integer(
+        string='Buys Repeatedly', default=40, help='Weight of this test in the loyalty score.'
+    )
+    weight_reference = fields.Integer(
+        string='Gives Suggestions', default=15, help='Weight of this test in the loyalty score.'
+    )
+    weight_interest = fields.Integer(
+        string='Follows New Products', default=15, help='Weight of this test in the loyalty score.'
+    )
+    weight_recommend = fields.Integer(
+        string='Recommends Us', default=20, help='Weight of this test in the loyalty score.'
+    )
+    weight_exclusive = fields.Integer(
+        string='Rejects Competitors', default=10, help='Weight of this test in the loyalty score.'
+    )
+
+    applied = fields.Json(
+        string='In Force',
+        readonly=True,
+        copy=False,
+        help='Rules and population figures that present classes were made with.',
+    )
+    applied_on = fields.Date(
+        string='Measured On',
+        readonly=True,
+        copy=False,
+        help='Day for which the population figures were measured.',
+    )
+    is_pending = fields.Boolean(
+        string='Waiting for a Full Refresh',
+        readonly=True,
+        copy=False,
+        help='Rules were changed; the classes follow with the next full refresh.',
+    )
+
+    _company_uniq = models.UniqueIndex('(company_id)', 'A company has one set of rules.')
+    _check_positive = models.Constraint(
+        'CHECK(new_days > 0 AND lost_months > 0 AND trend_orders >= 0 AND loyal_orders > 0 AND rfm_min_customers >= 0)',
+        'Days, months and purchases must be greater than zero.',
+    )
+    _check_factors = models.Constraint(
+        'CHECK(watch_factor >= 1 AND alert_factor >= watch_factor AND lost_factor >= alert_factor)',
+        'Each limit of the interval must be at least as late as the one before it, and none earlier than the interval.',
+    )
+    _check_percents = models.Constraint(
+        'CHECK(trend_percent BETWEEN 0 AND 100 AND mature_percentile BETWEEN 0 AND 100 '
+        'AND high_value_percent BETWEEN 0.01 AND 100 AND star_value_percent BETWEEN 0.01 AND 100 '
+        'AND abc_a_percent > 0 AND abc_b_percent >= 0 AND abc_a_percent + abc_b_percent <= 100 '
+        'AND abc_potential_percent BETWEEN 0 AND 100)',
+        'Percentages must be between 0 and 100, and A and B together at most 100.',
+    )
+    _check_years = models.Constraint(
+        'CHECK(LEAST(years_new, years_growth, years_mature, years_won_back, years_at_risk, years_lapsed, years_lost) >= 0 '
+        'AND GREATEST(years_new, years_growth, years_mature, years_won_back, years_at_risk, years_lapsed, years_lost) <= 1)',
+        'Expected years are between 0 and 1.',
+    )
+    _check_weights = models.Constraint(
+        'CHECK(LEAST(weight_purchase, weight_reference, weight_interest, weight_recommend, weight_exclusive) >= 0 '
+        'AND weight_purchase > 0)',
+        'Weights cannot be negative, and repeated buying must count.',
+    )
+
+    @api.constrains(*(f'{band}_{score}' for band in BANDS for score in range(2, 6)))
+    def _check_bands(self):
+        for rules in self:
+            for band in BANDS:
+                limits = [rules[f'{band}_{score}'] for score in range(2, 6)]
+                if limits != sorted(limits, reverse=band == 'recency'):
+                    raise ValidationError(
+                        self.env._('The limits of the scores 2 to 5 must each be harder to reach.')
+                    )
+
+    # === RULES ===#
+
+    @api.model
+    def _rule_types(self):
+        """Hook: return ``{rule: SQL type}`` of the fields that classes depend on."""
+        types = {'integer': 'int', 'float': 'numeric', 'monetary': 'numeric', 'selection': 'text'}
+        return {
+            name: types[field.type]
+            for name, field in self._fields.items()
+            if field.type in types
+            and name not in models.MAGIC_COLUMNS
+            and field.store
+            and not field.related
+            and not name.startswith(('message_', 'website_'))
+        }
+
+    @api.model
+    def _figure_types(self):
+        """Hook: return ``{population figure: SQL type}``, measured by a full refresh and used by all others."""
+        return {
+            'rfm_fixed': 'bool',
+            **{f'recency_cut_{score}': 'date' for score in range(2, 6)},
+            **{f'{band}_cut_{score}': 'numeric' for band in BANDS[1:] for score in range(2, 6)},
+            'gap_days': 'numeric',
+            'mature_amount': 'numeric',
+            'star_margin': 'numeric',
+            'high_margin': 'numeric',
+            'abc_a': 'numeric',
+            'abc_b': 'numeric',
+        }
+
+    def _rules(self):
+        """Return the rules of one company as plain values, as ``applied`` keeps them."""
+        self.ensure_one()
+        return {
+            name: f'{self[name]:.4f}' if kind == 'numeric' else self[name]
+            for name, kind in self._rule_types().items()
+        }
+
+    @api.model
+    def _of_companies(self, company_ids):
+        """Return the rules of these root companies; those without any get the shipped ones."""
+        # sudo: rules of all companies, for the refresh
+        rules = self.sudo().search([('company_id', 'in', list(company_ids))])
+        missing = set(company_ids) - set(rules.company_id.ids)
+        return rules | self.sudo().create(
+            [{'company_id': company_id} for company_id in sorted(missing)]
+        )
+
+    def _note_applied(self, values, day):
+        """Keep what a full refresh made classes with."""
+        self.ensure_one()
+        changes = {}
+        if self.applied != values:
+            changes.update(applied=values, applied_on=day)
+        if self.is_pending:
+            changes['is_pending'] = False
+        if changes:
+            # sudo: figures of the run; tracking off: nobody changed a rule
+            self.sudo().with_context(tracking_disable=True).write(changes)
+
+    def write(self, vals):
+        """Ask for a full refresh when a rule changes."""
+        rules = set(self._rule_types()) & set(vals)
+        before = {record.id: record._rules() for record in self} if rules else {}
+        result = super().write(vals)
+        changed = self.filtered(lambda record: rules and record._rules() != before[record.id])
+        if changed:
+            super(RetailClassification, changed).write({'is_pending': True})
+            self.env['retail.profile']._wake_refresh()
+        return result
+
+    # === ACTIONS ===#
+
+    @api.model
+    def action_open(self):
+        """Open the rules of the current company."""
+        self.check_access('read')
+        rules = self._of_companies([self.env.company.root_id.id])
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._('Classification Rules'),
+            'res_model': self._name,
+            'res_id': rules.id,
+            'view_mode': 'form',
+            'path': 'retail-classification',
+        }
+
+    def action_reset(self):
+        """Set all rules to their shipped values."""
+        self.check_access('write')
+        self.write(self.default_get(list(self._rule_types())))
+
+    def action_apply(self):
+        """Class all customers by these rules in the background, soon.
+
+        :raise AccessError: for those who may not change the rules
+        """
+        self.check_access('write')
+        self.is_pending = True
+        self.env['retail.profile']._wake_refresh()
+        return {
+            'type': 'ir.actions.client',
+            'tag': 'display_notification',
+            'params': {
+                'type': 'info',
+                'message': self.env._('Customers are being classed again in the background.'),
+            },
+        }

@@ -1,0 +1,189 @@
+from dateutil.relativedelta import relativedelta
+
+from odoo import api, models
+from odoo.tools import SQL
+
+#: Sums of the purchases that are figures of the profile themselves.
+SUM_FIGURES = (
+    'first_order_date',
+    'last_order_date',
+    'order_count',
+    'order_count_12m',
+    'order_count_prev_12m',
+    'spend_total',
+    'spend_12m',
+    'spend_prev_12m',
+    'margin_12m',
+)
+_NO_DATE, _ZERO, _NOTHING = SQL('NULL::date'), SQL('0::bigint'), SQL('0::numeric')
+
+
+class RetailProfileSums(models.Model):
+    """The sums that figures follow from: purchases added up, and signals of those who never bought."""
+
+    _inherit = 'retail.profile'
+
+    def _flush_sums(self):
+        """Hook: write what the ORM still holds of what sums are read from."""
+        self.env['retail.purchase'].flush_model()
+        self.env['res.partner'].flush_model(
+            ['retail_customer', 'commercial_partner_id', 'retail_snoozed_until']
+        )
+        self.env['sale.order'].flush_model(['partner_id', 'company_id', 'state'])
+        self.env['res.users'].flush_model(['partner_id', 'company_id', 'share', 'active'])
+
+    @api.model
+    def _sum_columns(self, day):
+        """Hook: return ``{column: (aggregate over retail_purchase, value for those without purchases)}``.
+
+        Windows are (D - 12 months, D] and (D - 24 months, D - 12 months]; purchases after D wait for their day. The
+        oldest dates of both windows and the next future date tell when a figure changes by time.
+        """
+        past = SQL('date <= %s', day)
+        year = SQL('date > %s AND date <= %s', day - relativedelta(months=12), day)
+        before = SQL(
+            'date > %s AND date <= %s',
+            day - relativedelta(months=24),
+            day - relativedelta(months=12),
+        )
+        both = SQL('date > %s AND date <= %s', day - relativedelta(months=24), day)
+
+        def count(what, when):
+            return SQL('count(*) FILTER (WHERE %s AND %s)', SQL(what), when), _ZERO
+
+        def total(what, when):
+            return SQL('COALESCE(sum(%s) FILTER (WHERE %s), 0)', SQL(what), when), _NOTHING
+
+        def date(function, what, when):
+            return SQL('%s FILTER (WHERE %s)', SQL(function), SQL(what, when)), _NO_DATE
+
+        return {
+            'first_order_date': date('min(date)', 'counts AND %s', past),
+            'last_order_date': date('max(date)', 'counts AND %s', past),
+            'previous_order_date': date('max(previous_date)', 'occasion AND %s', past),
+            'order_count': count('counts', past),
+            'order_count_12m': count('counts', year),
+            'order_count_prev_12m': count('counts', before),
+            'occasions': count('occasion', past),
+            'occasions_12m': count('occasion', year),
+            'occasions_24m': count('occasion', both),
+            'spend_total': total('amount', past),
+            'spend_12m': total('amount', year),
+            'spend_prev_12m': total('amount', before),
+            'margin_total': total('margin', past),
+            'margin_12m': total('margin', year),
+            'next_date': date('min(date)', '%s', SQL('date > %s', day)),
+            'oldest_12m': date('min(date)', '%s', year),
+            'oldest_prev_12m': date('min(date)', '%s', before),
+        }
+
+    def _sql_purchases(self, companies, partner_ids=None):
+        """Return the SELECT that adds up purchases per customer and company.
+
+        Only customers in the wide sense: suppliers, employees and branches are left out by their flag.
+        """
+        return SQL(
+            """
+            SELECT sums.*, true AS has_contact
+              FROM (SELECT partner_id, company_id, %(columns)s
+                      FROM retail_purchase
+                     WHERE company_id = ANY(%(companies)s) %(only)s
+                     GROUP BY partner_id, company_id) AS sums
+              JOIN res_partner AS partner ON partner.id = sums.partner_id AND partner.retail_customer IS NOT FALSE
+            """,
+            columns=SQL(', ').join(
+                SQL('%s AS %s', sql, SQL.identifier(name))
+                for name, (sql, _empty) in self._sum_columns(companies[0].day).items()
+            ),
+            companies=[company.id for company in companies],
+            only=SQL() if partner_ids is None else SQL('AND partner_id = ANY(%s)', partner_ids),
+        )
+
+    def _sql_strangers(self, companies, known, partner_ids=None):
+        """Return the SELECT, with the same columns, of customers of whom there are only signals.
+
+        :param known: table of those who have purchases
+        """
+        signals = SQL(' UNION ALL ').join(self._sql_signals(partner_ids))
+        return SQL(
+            """
+            SELECT signal.partner_id, signal.company_id, %(columns)s, bool_or(signal.is_contact) AS has_contact
+              FROM (%(signals)s) AS signal (partner_id, company_id, is_contact)
+              JOIN res_partner AS partner ON partner.id = signal.partner_id AND partner.retail_customer IS NOT FALSE
+             WHERE signal.company_id = ANY(%(companies)s) AND signal.partner_id <> ALL(%(nobody)s) AND NOT EXISTS (
+                   SELECT FROM %(known)s AS known
+                    WHERE known.partner_id = signal.partner_id AND known.company_id = signal.company_id)
+             GROUP BY signal.partner_id, signal.company_id
+            """,
+            columns=SQL(', ').join(
+                SQL('%s AS %s', empty, SQL.identifier(name))
+                for name, (_sql, empty) in self._sum_columns(companies[0].day).items()
+            ),
+            signals=signals,
+            companies=[company.id for company in companies],
+            nobody=self.env['retail.purchase']._sql_not_counted_partners(),
+            known=known,
+        )
+
+    def _sql_sums(self, companies, partner_ids):
+        """Return the SELECT of the sums of some customers."""
+        return SQL(
+            '%s UNION ALL %s',
+            self._sql_purchases(companies, partner_ids),
+            self._sql_strangers(companies, SQL('retail_purchase'), partner_ids),
+        )
+
+    def _collect_sums(self, companies):
+        """Put the sums of all customers into the temporary table ``retail_profile_sums``."""
+        cr = self.env.cr
+        cr.execute(
+            SQL(
+                'CREATE TEMPORARY TABLE retail_profile_sums ON COMMIT DROP AS %s',
+                self._sql_purchases(companies),
+            )
+        )
+        # Without statistics the joins with the customers would be loops over a million of them.
+        cr.execute(SQL('ANALYZE retail_profile_sums (partner_id, company_id)'))
+        cr.execute(
+            SQL(
+                'INSERT INTO retail_profile_sums %s',
+                self._sql_strangers(companies, SQL('retail_profile_sums')),
+            )
+        )
+
+    @api.model
+    def _sql_signals(self, partner_ids=None):
+        """Hook: return SELECTs of (customer, root company, whether it is a contact) for customers who may never have bought.
+
+        A contact is a visit, a call or a question; anything else is an interest. Later areas add theirs.
+        """
+        only = (
+            SQL()
+            if partner_ids is None
+            else SQL('AND contact.commercial_partner_id = ANY(%s)', partner_ids)
+        )
+        root = SQL("split_part(company.parent_path, '/', 1)::int")
+        return [
+            SQL(
+                """
+                SELECT contact.commercial_partner_id, %s, true
+                  FROM sale_order AS quotation
+                  JOIN res_partner AS contact ON contact.id = quotation.partner_id
+                  JOIN res_company AS company ON company.id = quotation.company_id
+                 WHERE quotation.state IN ('draft', 'sent', 'cancel') %s
+                """,
+                root,
+                only,
+            ),
+            SQL(
+                """
+                SELECT contact.commercial_partner_id, %s, false
+                  FROM res_users AS account
+                  JOIN res_partner AS contact ON contact.id = account.partner_id
+                  JOIN res_company AS company ON company.id = account.company_id
+                 WHERE account.share AND account.active %s
+                """,
+                root,
+                only,
+            ),
+        ]
