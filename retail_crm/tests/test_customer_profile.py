@@ -2,6 +2,7 @@
 
 import calendar
 import json
+import re
 import random
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -191,7 +192,7 @@ class HistoryCase(RetailCrmCommon):
         for (text,) in self.env.cr.fetchall():
             row = json.loads(text, parse_float=Decimal)  # the cursor would give floats
             for name, value in row.items():
-                if isinstance(value, str):
+                if isinstance(value, str) and re.fullmatch(r'\d{4}-\d\d-\d\d', value):
                     row[name] = date.fromisoformat(value)
             stored[row['partner_id']] = row
         return stored
@@ -270,7 +271,7 @@ class TestCustomerProfileRandom(HistoryCase):
                 self.assertAlmostEqual(self.shop.retail_gap_days, gap, places=4)
                 gap = self.shop.retail_gap_days  # a half of the last digit may fall either way
                 stored = self._stored()
-                self.assertEqual(set(stored), set(self.customers.ids))
+                self.assertEqual(set(stored), {*self.customers.ids, self.bob.id})
                 for customer in self.customers:
                     own = [row for row in self.source if row[0] == customer.id]
                     expected = figures(own, day, gap)
@@ -284,7 +285,8 @@ class TestCustomerProfileRandom(HistoryCase):
         everything = self._snapshot()
         self.env.cr.execute('DELETE FROM retail_profile')
         self.profiles._refresh(self.customers[:1], as_of=day)
-        self.profiles._refresh(self.customers[1:], as_of=day)
+        # bob has a quotation only
+        self.profiles._refresh(self.customers[1:] + self.bob, as_of=day)
         self.assertEqual(self._snapshot(), everything)
 
     def test_idle_refresh_writes_nothing(self):
@@ -351,7 +353,7 @@ class TestCustomerProfileRandom(HistoryCase):
         self._process()
         incremental = self._snapshot()
         self._rebuild()
-        everybody = self.purchases.search([]).partner_id
+        everybody = self.purchases.search([]).partner_id + self.bob  # who has a quotation only
         self.profiles._refresh(everybody)
         purchases, profiles = self._snapshot()
         self.assertEqual(purchases, incremental[0])
@@ -407,7 +409,8 @@ class TestCustomerProfile(HistoryCase):
         }
         for partner, next_date in expected.items():
             self.assertEqual(self._profile_of(partner).expected_next_date, next_date)
-        self.shop.retail_gap_days = 1
+        rules = self.env['retail.classification'].search([('company_id', '=', self.shop.id)])
+        rules.applied = {**rules.applied, 'gap_days': '1'}
         self.profiles._refresh(self.partner, as_of=day)
         self.assertEqual(self._profile_of(self.partner).expected_next_date, date(2025, 1, 8))
 
@@ -446,7 +449,14 @@ class TestCustomerProfile(HistoryCase):
         self.profiles._refresh(as_of=date(2025, 3, 10))
         profile = self._profile_of(self.bob)
         self.assertEqual((profile.order_count, profile.spend_12m), (1, 100))
-        self.assertEqual(profile.refresh_on, date(2026, 3, 10))
+        self.assertEqual(profile.refresh_on, date(2025, 4, 10), 'bought within 30 days no more')
+
+    def _hop(self, partner, day):
+        """Refresh on the customer's own refresh dates, one of which must be this day."""
+        profile = self._profile_of(partner)
+        while profile.refresh_on < day:
+            self.profiles._refresh(partner, as_of=profile.refresh_on)
+        self.assertEqual(profile.refresh_on, day)
 
     def test_refresh_dates_around_leap_days(self):
         """A purchase of 29 February leaves the year on 1 March (design 4.3)."""
@@ -460,17 +470,19 @@ class TestCustomerProfile(HistoryCase):
                 partner = self.env['res.partner'].create({'name': str(bought)})
                 self._buy(partner, (str(bought), 10))
                 self.profiles._refresh(partner, as_of=bought)
-                self.assertEqual(self._profile_of(partner).refresh_on, leaves)
+                self._hop(partner, leaves)
                 self.profiles._refresh(partner, as_of=leaves - timedelta(days=1))
                 self.assertEqual(self._profile_of(partner).spend_12m, 10)
                 self.profiles._refresh(partner, as_of=leaves)
                 profile = self._profile_of(partner)
                 self.assertEqual((profile.spend_12m, profile.spend_prev_12m), (0, 10))
-                self.assertEqual(profile.refresh_on, leaves_again)
+                self._hop(partner, leaves_again)
                 self.profiles._refresh(partner, as_of=leaves_again)
                 profile = self._profile_of(partner)
                 self.assertEqual((profile.spend_prev_12m, profile.spend_total), (0, 10))
-                self.assertFalse(profile.refresh_on)
+                self.assertEqual(profile.lost_on, leaves_again + timedelta(days=bought.day != 29))
+                self.profiles._refresh(partner, as_of=profile.lost_on)
+                self.assertFalse(self._profile_of(partner).refresh_on)
 
     def test_only_customers_have_a_profile(self):
         """Whoever is flagged as no customer has no profile, and gets it back (design 5.1)."""

@@ -20,7 +20,8 @@ def _sql_cases(cases, default=None):
 def _sql_times(factor):
     """Return ``factor`` times the own interval, divided last so that whole numbers come out whole."""
     return SQL(
-        'GREATEST(%(floor)s * %(factor)s, %(factor)s * sums.interval_sum / sums.interval_count)',
+        'CASE WHEN sums.interval_count > 0 '
+        'THEN GREATEST(%(floor)s * %(factor)s, %(factor)s * sums.interval_sum / sums.interval_count) END',
         floor=GAP_FLOOR,
         factor=factor,
     )
