@@ -80,6 +80,7 @@ for day in DAYS:
     as_of = datetime.date.fromisoformat(day)
     profiles = env['retail.profile']
     assert profiles._refresh(as_of=as_of) is not None
+    env.flush_all()
     names, found = rows(
         "SELECT partner.ref, profile.* FROM retail_profile AS profile"
         "  JOIN res_partner AS partner ON partner.id = profile.partner_id"
@@ -188,10 +189,8 @@ def store_classes(house, name, folder, documents, days, again=()):
         csv.writer(file).writerows(
             (one.customer, one.date, one.amount, one.margin, one.counts) for one in documents
         )
-    script = FILL + DUMP
-    script = script.replace('DAYS', repr([str(day) for day in days]))
-    script = script.replace('AGAIN', repr([str(day) for day in again]))
-    house.shell_script(name, script.replace('FOLDER', repr(str(folder))))
+    options = (str(folder), [str(day) for day in days], [str(day) for day in again])
+    house.shell_script(name, f'FOLDER, DAYS, AGAIN = {options!r}\n{FILL}{DUMP}')
     stored = {}
     for day in days:
         with open(folder / f'{day}.json') as file:

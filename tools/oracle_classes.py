@@ -130,12 +130,10 @@ def facts_of(documents, day, rules):
     this_year = [one for one in up_to_day if one.date > year_ago]
     year_before = [one for one in up_to_day if two_years_ago < one.date <= year_ago]
     two_years = [one for one in up_to_day if one.date > two_years_ago]
-    loyal_months = rules['loyal_months']
-    loyal_period = [
-        one
-        for one in up_to_day
-        if loyal_months is None or one.date > months_before(day, loyal_months)
-    ]
+    loyal_period = up_to_day
+    if rules['loyal_months'] is not None:
+        loyal_since = months_before(day, rules['loyal_months'])
+        loyal_period = [one for one in up_to_day if one.date > loyal_since]
     return SimpleNamespace(
         days=purchase_days(up_to_day),
         days_12m=len(purchase_days(this_year)),
