@@ -168,7 +168,7 @@ def is_rising(one, rules):
 
 def is_falling(one, rules):
     down = Fraction(100 - rules['trend_percent'], 100)
-    less_amount = one.amount_12m <= down * one.amount_before
+    less_amount = one.amount_before > 0 and one.amount_12m <= down * one.amount_before
     fewer_purchases = one.purchases_12m <= down * one.purchases_before
     enough = one.purchases_before >= rules['trend_purchases']
     return not is_rising(one, rules) and enough and (less_amount or fewer_purchases)
@@ -434,7 +434,7 @@ def classes_of_one(one, day, figures, scores, rules, digits):
     if rules['high_value_amount'] is None:
         high_value = in_top(one, figures['high_value_limit'])
     else:
-        high_value = one.margin_12m >= rules['high_value_amount']
+        high_value = bool(one.days_12m) and one.margin_12m >= rules['high_value_amount']
     loyalty_purchase, loyalty_score = loyalty_of(one, rules)
     valuable = in_top(one, figures['star_limit'])
     star = star_of(one, valuable, loyalty_score >= rules['star_score']) if one.days else None

@@ -112,7 +112,7 @@ class RetailProfileLayers(models.Model):
             ),
             'is_falling': SQL(
                 """NOT sums.is_rising AND sums.order_count_prev_12m >= company.trend_orders AND (
-                       sums.spend_12m * 100 <= sums.spend_prev_12m * (100 - company.trend_percent)
+                       sums.spend_prev_12m > 0 AND sums.spend_12m * 100 <= sums.spend_prev_12m * (100 - company.trend_percent)
                     OR sums.order_count_12m * 100 <= sums.order_count_prev_12m * (100 - company.trend_percent))"""
             ),
             'is_loyal': SQL(
