@@ -1,6 +1,6 @@
 {
     'name': 'Retail CRM',
-    'version': '19.0.1.0.0',
+    'version': '19.0.1.1.0',
     'category': 'Sales/CRM',
     'summary': 'Customer figures, loyalty tiers, service tickets, follow-ups and surveys for retailers',
     'author': 'Retail CRM team',
@@ -27,7 +27,10 @@
         'views/customer/retail_moment_views.xml',
         'views/customer/product_views.xml',
         'views/customer/retail_purchase_views.xml',
+        'views/customer/retail_profile_change_views.xml',
         'views/customer/retail_profile_views.xml',
+        'views/customer/retail_profile_backtest_views.xml',
+        'views/customer/retail_classification_views.xml',
         'views/customer/res_partner_views.xml',
         'views/customer/sale_order_views.xml',
         'views/customer/res_config_settings_views.xml',

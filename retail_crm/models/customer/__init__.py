@@ -19,6 +19,7 @@ from . import (
     retail_profile_measure,
     retail_profile_refresh,
     retail_profile_change,
+    retail_profile_backtest,
     res_partner,
     res_partner_class,
     res_users,

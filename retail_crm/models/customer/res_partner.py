@@ -48,6 +48,10 @@ CARD_FIELDS = {
     'retail_spend_12m': 'spend_12m',
     'retail_average_order': 'average_order',
     'retail_expected_next_date': 'expected_next_date',
+    'retail_lifecycle': 'lifecycle',
+    'retail_abc_class': 'abc_class',
+    'retail_is_high_value': 'is_high_value',
+    'retail_churn_reason': 'churn_reason',
 }
 
 # Changes of these fields move purchases to another customer or make somebody a customer.

@@ -270,6 +270,12 @@ class RetailClassification(models.Model):
         help='Rules were changed; the classes follow with the next full refresh.',
     )
 
+    limits_text = fields.Text(
+        string='Limits in Force',
+        compute='_compute_limits_text',
+        help='Population figures of the last full refresh, by which customers are classed until the next one.',
+    )
+
     _company_uniq = models.UniqueIndex('(company_id)', 'A company has one set of rules.')
     _check_positive = models.Constraint(
         'CHECK(new_days > 0 AND lost_months > 0 AND trend_orders >= 0 AND loyal_orders > 0 AND rfm_min_customers >= 0)',
@@ -306,6 +312,38 @@ class RetailClassification(models.Model):
                     raise ValidationError(
                         self.env._('The limits of the scores 2 to 5 must each be harder to reach.')
                     )
+
+    @api.depends('applied')
+    def _compute_limits_text(self):
+        for rules in self:
+            rules.limits_text = '\n'.join(rules._limit_lines()) if rules.applied else False
+
+    def _limit_lines(self):
+        """Return the population figures in force as sentences."""
+        values = self.applied
+
+        def money(name):
+            return self.currency_id.format(float(values[name])) if values.get(name) else '-'
+
+        lines = [
+            self.env._('Usual gap between purchases: %(days)s days', days=values['gap_days']),
+            self.env._('Mature from %(amount)s in 12 months', amount=money('mature_amount')),
+            self.env._('High value from a margin of %(amount)s', amount=money('high_margin')),
+            self.env._('Star value from a margin of %(amount)s', amount=money('star_margin')),
+            self.env._('ABC index: A from %(a)s, B from %(b)s', a=money('abc_a'), b=money('abc_b')),
+        ]
+        if values.get('rfm_fixed'):
+            return [*lines, self.env._('RFM scores: fixed thresholds')]
+        return lines + [
+            self.env._(
+                'RFM score %(score)s: bought since %(date)s; %(days)s purchase days; %(amount)s',
+                score=score,
+                date=values.get(f'recency_cut_{score}') or '-',
+                days=values.get(f'frequency_cut_{score}') or '-',
+                amount=money(f'monetary_cut_{score}'),
+            )
+            for score in range(2, 6)
+        ]
 
     # === RULES ===#
 

@@ -181,6 +181,9 @@ class RetailProfileClass(models.Model):
     @api.depends('interval_days', 'last_order_date', 'is_falling', 'spend_trend')
     def _compute_churn_reason(self):
         """Say in one sentence how overdue the customer is, and whether amounts fall. Computed: it ages every day."""
+        warned = self.filtered(lambda profile: profile.churn_level in ('watch', 'alert'))
+        # sudo: explains a warning that the user sees
+        hit_rates = self.env['retail.profile.backtest'].sudo()._hit_rates() if warned else {}
         for profile in self:
             today = profile.company_id._retail_today()
             parts = []
@@ -201,6 +204,13 @@ class RetailProfileClass(models.Model):
                         now=profile.order_count_12m,
                         before=profile.order_count_prev_12m,
                         trend=f'{profile.spend_trend:+.0f}',
+                    )
+                )
+            if profile in warned and hit_rates.get(profile.churn_level):
+                parts.append(
+                    self.env._(
+                        'Of customers who stood like this before, %(percent)s %% stayed away.',
+                        percent=round(hit_rates[profile.churn_level]),
                     )
                 )
             profile.churn_reason = ' '.join(parts)
