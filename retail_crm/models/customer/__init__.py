@@ -11,6 +11,7 @@ from . import (
     retail_purchase,
     retail_purchase_facts,
     retail_purchase_repair,
+    retail_class_mixin,
     retail_classification,
     retail_profile,
     retail_profile_class,

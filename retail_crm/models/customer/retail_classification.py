@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 _PERCENT = {'digits': (16, 2), 'required': True}
 _YEARS = {'digits': (16, 2), 'required': True}
@@ -437,6 +437,31 @@ class RetailClassification(models.Model):
         """Set all rules to their shipped values."""
         self.check_access('write')
         self.write(self.default_get(list(self._rule_types())))
+
+    def action_use_measured_years(self):
+        """Take the expected years that the check against the last 12 months measured, where it had customers.
+
+        :raise UserError: when nothing was measured yet
+        """
+        self.ensure_one()
+        self.check_access('write')
+        groups = self.env['retail.profile.backtest']._read_group(
+            [('company_id', '=', self.company_id.id), ('months', '=', '12')],
+            ['lifecycle'],
+            ['measured_years:avg'],
+        )
+        values = {
+            f'years_{lifecycle}': min(max(round(years or 0, 2), 0), 1)
+            for lifecycle, years in groups
+            if f'years_{lifecycle}' in self._fields and years is not None
+        }
+        if not values:
+            raise UserError(
+                self.env._(
+                    'Nothing was measured yet: the check needs purchases of more than a year.'
+                )
+            )
+        self.write(values)
 
     def action_apply(self):
         """Class all customers by these rules in the background, soon.

@@ -7,7 +7,7 @@ from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
 from ._classes import CHURN_LEVEL, LIFECYCLE
-from .retail_profile_class import CLASS_FIELDS, sql_rank
+from .retail_profile_class import CLASS_RANKS
 
 _logger = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ class RetailProfileBacktest(models.Model):
 
     _name = 'retail.profile.backtest'
     _description = 'Churn Warning Check'
+    _inherit = ['retail.class.mixin']
     _order = 'months, lifecycle, churn_level'
     _log_access = False  # derived in bulk; as_of says when
 
@@ -100,17 +101,8 @@ class RetailProfileBacktest(models.Model):
             self._field_to_sql(self._table, below, query),
         )
 
-    def _read_group_orderby(self, order, groupby_terms, query):
-        """Show groups of classes from worst to best."""
-        if order:
-            return super()._read_group_orderby(order, groupby_terms, query)
-        parts = [
-            sql_rank(sql, CLASS_FIELDS[term])
-            if term in CLASS_FIELDS
-            else super(RetailProfileBacktest, self)._read_group_orderby('', {term: sql}, query)
-            for term, sql in groupby_terms.items()
-        ]
-        return SQL(', ').join(parts)
+    def _class_ranks(self):
+        return {**super()._class_ranks(), **CLASS_RANKS}
 
     @api.model
     def action_check_now(self):

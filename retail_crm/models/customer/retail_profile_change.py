@@ -16,6 +16,7 @@ class RetailProfileChange(models.Model):
 
     _name = 'retail.profile.change'
     _description = 'Class Change'
+    _inherit = ['retail.class.mixin']
     _order = 'date desc, id desc'
     _rec_name = 'partner_id'
     _log_access = False  # written in bulk; the date is the row's own
@@ -77,18 +78,9 @@ class RetailProfileChange(models.Model):
             for key, label in profiles._fields[name]._description_selection(self.env)
         ]
 
-    def _read_group_orderby(self, order, groupby_terms, query):
-        """Show groups of classes from worst to best instead of by their keys."""
-        if order:
-            return super()._read_group_orderby(order, groupby_terms, query)
+    def _class_ranks(self):
         keys = [f'{name}.{key}' for name, classes in TRACKED.items() for key, _label in classes]
-        parts = [
-            SQL('array_position(%s::varchar[], %s)', keys, sql)
-            if term in ('old_class', 'new_class')
-            else super(RetailProfileChange, self)._read_group_orderby('', {term: sql}, query)
-            for term, sql in groupby_terms.items()
-        ]
-        return SQL(', ').join(parts)
+        return {**super()._class_ranks(), 'old_class': keys, 'new_class': keys}
 
     def action_open_partner(self):
         """Open the customer's form."""

@@ -1,7 +1,6 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.tools import SQL
 
 from ._classes import ABC, CHURN_LEVEL, COARSE, LADDER, LIFECYCLE, RFM_GROUP, STAGE, STAR
 
@@ -16,6 +15,8 @@ CLASS_FIELDS = {
     'star_class': STAR,
     'churn_level': CHURN_LEVEL,
 }
+#: The same as keys only.
+CLASS_RANKS = {name: [key for key, _label in classes] for name, classes in CLASS_FIELDS.items()}
 #: The five tests of loyalty: column of the profile and of its weight in the rules.
 LOYALTY_TESTS = {
     'loyalty_purchase': 'weight_purchase',
@@ -45,7 +46,8 @@ def _test(text):
 class RetailProfileClass(models.Model):
     """The classes of a customer: what they mean is in docs/classes.md, how they are made in ``retail_profile_layers.py``."""
 
-    _inherit = 'retail.profile'
+    _name = 'retail.profile'
+    _inherit = ['retail.profile', 'retail.class.mixin']
 
     interval_days = fields.Float(
         string='Own Interval (Days)',
@@ -259,31 +261,8 @@ class RetailProfileClass(models.Model):
         """Hook: return the tests of loyalty that some area measures."""
         return {'loyalty_purchase'}
 
-    # === ORDER OF CLASSES ===#
-
-    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
-        """Sort classes from worst to best instead of by their keys."""
-        result = super()._order_field_to_sql(alias, field_name, direction, nulls, query)
-        if field_name not in CLASS_FIELDS:
-            return result
-        return SQL(
-            '%s %s %s',
-            sql_rank(self._field_to_sql(alias, field_name, query), CLASS_FIELDS[field_name]),
-            direction,
-            nulls if nulls.code else SQL('NULLS LAST'),
-        )
-
-    def _read_group_orderby(self, order, groupby_terms, query):
-        """Show groups of classes from worst to best."""
-        if order:
-            return super()._read_group_orderby(order, groupby_terms, query)
-        parts = [
-            sql_rank(sql, CLASS_FIELDS[term])
-            if term in CLASS_FIELDS
-            else super(RetailProfileClass, self)._read_group_orderby('', {term: sql}, query)
-            for term, sql in groupby_terms.items()
-        ]
-        return SQL(', ').join(parts)
+    def _class_ranks(self):
+        return {**super()._class_ranks(), **CLASS_RANKS}
 
     # === ACTIONS ===#
 
@@ -304,8 +283,3 @@ class RetailProfileClass(models.Model):
         """
         self.check_access('read')
         self.partner_id.sudo().retail_snoozed_until = False  # sudo: as in action_snooze
-
-
-def sql_rank(sql, classes):
-    """Return the position of a class among its list; of nothing: none."""
-    return SQL('array_position(%s::varchar[], %s)', [key for key, _label in classes], sql)
