@@ -5,6 +5,7 @@ from . import test_customer_partner
 from . import test_customer_purchase
 from . import test_customer_purchase_dimensions
 from . import test_customer_purchase_invoice
+from . import test_customer_policy
 from . import test_customer_profile
 from . import test_customer_repair
 from . import test_customer_settings

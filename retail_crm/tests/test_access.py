@@ -26,6 +26,7 @@ RIGHTS = {
         'internal': 'r',
     },
     'retail.moment': {'manager': 'r'},
+    'retail.policy': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
     'retail.profile': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.purchase': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
 }
@@ -60,6 +61,7 @@ class AccessCommon(RetailCrmCommon):
             'retail.area': cls.env['retail.area'].create({'name': 'North'}),
             'retail.channel': cls.env.ref('retail_crm.retail_channel_counter'),
             'retail.moment': cls.moments.search([('res_model', '=', 'sale.order')], limit=1),
+            'retail.policy': cls.env.ref('retail_crm.retail_policy_abc_a'),
             'retail.profile': cls._profile_of(cls.bob),
             'retail.purchase': cls._purchase_of(cls.order),
         }
@@ -67,6 +69,7 @@ class AccessCommon(RetailCrmCommon):
             'retail.area': {'name': 'South'},
             'retail.channel': {'name': 'Till'},
             'retail.moment': {'state': 'done'},
+            'retail.policy': {'name': 'Everybody first'},
             'retail.profile': {'order_count': 99},
             'retail.purchase': {'amount': 1e6},
         }
@@ -78,6 +81,7 @@ class AccessCommon(RetailCrmCommon):
                 'res_model': 'sale.order',
                 'res_id': cls.order.id,
             },
+            'retail.policy': {'name': 'Regulars', 'class_key': 'ladder.loyal'},
             'retail.profile': {'partner_id': cls.ann.id, 'company_id': cls.company.id},
             'retail.purchase': {
                 'res_model': 'sale.order',
@@ -184,6 +188,9 @@ class TestAccess(AccessCommon):
                 [('res_model', '=', 'sale.order'), ('res_id', '=', order.id)]
             ),
             'retail.area': self.env['retail.area'].create(
+                {'name': 'Elsewhere', 'company_id': self.company_2.id}
+            ),
+            'retail.policy': self.env['retail.policy'].create(
                 {'name': 'Elsewhere', 'company_id': self.company_2.id}
             ),
         }
@@ -313,7 +320,7 @@ class TestAccess(AccessCommon):
                     'search',
                     [(name, '>', '2020-01-01' if field.type == 'date' else 1)],
                 )
-        if record._name == 'res.partner':
+        if name in {*PROFILE_FIELDS, 'retail_profile_id'} and record._name == 'res.partner':
             spec = f'{name}:month' if field.type == 'date' else name
             ways['order'] = ('search', [], 0, 1, f'{name} desc')
             ways['group'] = ('formatted_read_group', [], [spec], ['__count'])
@@ -393,6 +400,7 @@ class TestAccess(AccessCommon):
             ('retail.purchase', '_sync'),
             ('retail.profile', '_refresh'),
             ('retail.profile', '_merge_partners'),
+            ('retail.policy', '_for_customers'),
         ):
             with self.subTest(method=f'{model}.{method}'), self.assertRaises(AccessError):
                 self._rpc(self.users['manager'], model, method)

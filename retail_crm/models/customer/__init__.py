@@ -23,7 +23,10 @@ from . import (
     retail_profile_backtest,
     res_partner,
     res_partner_class,
+    retail_policy,
+    retail_profile_policy,
     res_users,
+    res_partner_policy,
     sale_order,
     account_move,
 )
