@@ -1,4 +1,5 @@
 from . import test_access
+from . import test_customer_cohort
 from . import test_customer_moment
 from . import test_customer_order
 from . import test_customer_partner

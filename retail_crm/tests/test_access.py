@@ -25,6 +25,7 @@ RIGHTS = {
         'sales': 'r',
         'internal': 'r',
     },
+    'retail.cohort.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.moment': {'manager': 'r'},
     'retail.policy': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
     'retail.profile': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
@@ -60,6 +61,7 @@ class AccessCommon(RetailCrmCommon):
         cls.samples = {
             'retail.area': cls.env['retail.area'].create({'name': 'North'}),
             'retail.channel': cls.env.ref('retail_crm.retail_channel_counter'),
+            'retail.cohort.report': cls.env['retail.cohort.report'].search([], limit=1),
             'retail.moment': cls.moments.search([('res_model', '=', 'sale.order')], limit=1),
             'retail.policy': cls.env.ref('retail_crm.retail_policy_abc_a'),
             'retail.profile': cls._profile_of(cls.bob),
@@ -68,6 +70,7 @@ class AccessCommon(RetailCrmCommon):
         cls.changes = {
             'retail.area': {'name': 'South'},
             'retail.channel': {'name': 'Till'},
+            'retail.cohort.report': {'customers': 99},
             'retail.moment': {'state': 'done'},
             'retail.policy': {'name': 'Everybody first'},
             'retail.profile': {'order_count': 99},
@@ -76,6 +79,7 @@ class AccessCommon(RetailCrmCommon):
         cls.news = {
             'retail.area': {'name': 'East'},
             'retail.channel': {'name': 'Pigeon', 'code': 'pigeon'},
+            'retail.cohort.report': {'company_id': cls.company.id},
             'retail.moment': {
                 'kind': 'purchase',
                 'res_model': 'sale.order',
@@ -186,6 +190,9 @@ class TestAccess(AccessCommon):
             'retail.profile': self._profile_of(self.bob, self.company_2),
             'retail.moment': self.moments.search(
                 [('res_model', '=', 'sale.order'), ('res_id', '=', order.id)]
+            ),
+            'retail.cohort.report': self.env['retail.cohort.report'].search(
+                [('company_id', '=', self.company_2.id)]
             ),
             'retail.area': self.env['retail.area'].create(
                 {'name': 'Elsewhere', 'company_id': self.company_2.id}

@@ -27,6 +27,7 @@ from . import (
     retail_profile_policy,
     res_users,
     res_partner_policy,
+    retail_cohort_report,
     sale_order,
     account_move,
 )
