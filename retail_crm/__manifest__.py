@@ -35,6 +35,7 @@
         'views/customer/res_partner_views.xml',
         'views/customer/retail_policy_views.xml',
         'views/customer/retail_cohort_report_views.xml',
+        'views/customer/sale_report_views.xml',
         'views/customer/sale_order_views.xml',
         'views/customer/res_config_settings_views.xml',
         'views/menus.xml',

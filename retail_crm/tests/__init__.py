@@ -9,5 +9,6 @@ from . import test_customer_purchase_invoice
 from . import test_customer_policy
 from . import test_customer_profile
 from . import test_customer_repair
+from . import test_customer_sale_report
 from . import test_customer_settings
 from . import test_house

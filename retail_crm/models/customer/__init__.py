@@ -28,6 +28,7 @@ from . import (
     res_users,
     res_partner_policy,
     retail_cohort_report,
+    sale_report,
     sale_order,
     account_move,
 )
