@@ -26,21 +26,32 @@ RIGHTS = {
         'internal': 'r',
     },
     'retail.cohort.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.classification': {'user': 'r', 'lead': 'r', 'manager': 'rw', 'marketing': 'r'},
     'retail.moment': {'manager': 'r'},
     'retail.policy': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
     'retail.profile': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.profile.backtest': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.profile.change': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.purchase': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
 }
 
 #: Methods of ours that the browser may call, and who may call them with effect on a record that he can read.
 #: Whoever is not named is refused; nobody gets more than the records he may read.
 ACTIONS = {
+    ('retail.classification', 'action_open'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.classification', 'action_apply'): {'manager'},
+    ('retail.classification', 'action_reset'): {'manager'},
     ('retail.moment', 'action_retry'): {'manager'},
     ('retail.moment', 'action_open_document'): {'manager'},
+    ('retail.profile.backtest', 'action_check_now'): {'manager'},
+    ('retail.classification', 'action_use_measured_years'): {'manager'},
     ('retail.profile', 'action_refresh'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.profile', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.profile', 'action_open_purchases'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.profile', 'action_rebuild'): {'manager'},
+    ('retail.profile', 'action_snooze'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.profile', 'action_unsnooze'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.profile.change', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.purchase', 'action_open_document'): {'user', 'lead', 'manager', 'marketing'},
     # managers, and whoever may write the order
     ('retail.purchase', 'action_apply_rates'): {'manager'},
@@ -48,6 +59,13 @@ ACTIONS = {
 
 
 class AccessCommon(RetailCrmCommon):
+    @classmethod
+    def _check_past(cls):
+        """Return a row of the check of warnings against the past."""
+        checks = cls.env['retail.profile.backtest']
+        checks._check(6)
+        return checks.search([('company_id', '=', cls.company.id)], limit=1)
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -62,18 +80,28 @@ class AccessCommon(RetailCrmCommon):
             'retail.area': cls.env['retail.area'].create({'name': 'North'}),
             'retail.channel': cls.env.ref('retail_crm.retail_channel_counter'),
             'retail.cohort.report': cls.env['retail.cohort.report'].search([], limit=1),
+            'retail.classification': cls.env['retail.classification']._of_companies(
+                cls.company.ids
+            ),
             'retail.moment': cls.moments.search([('res_model', '=', 'sale.order')], limit=1),
             'retail.policy': cls.env.ref('retail_crm.retail_policy_abc_a'),
             'retail.profile': cls._profile_of(cls.bob),
+            'retail.profile.backtest': cls._check_past(),
+            'retail.profile.change': cls.env['retail.profile.change'].search(
+                [('partner_id', '=', cls.bob.id)], limit=1
+            ),
             'retail.purchase': cls._purchase_of(cls.order),
         }
         cls.changes = {
             'retail.area': {'name': 'South'},
             'retail.channel': {'name': 'Till'},
             'retail.cohort.report': {'customers': 99},
+            'retail.classification': {'new_days': 60},
             'retail.moment': {'state': 'done'},
             'retail.policy': {'name': 'Everybody first'},
             'retail.profile': {'order_count': 99},
+            'retail.profile.backtest': {'customers': 99},
+            'retail.profile.change': {'reason': 'time'},
             'retail.purchase': {'amount': 1e6},
         }
         cls.news = {
@@ -86,7 +114,15 @@ class AccessCommon(RetailCrmCommon):
                 'res_id': cls.order.id,
             },
             'retail.policy': {'name': 'Regulars', 'class_key': 'ladder.loyal'},
+            'retail.classification': {'company_id': cls.company_2.id},
             'retail.profile': {'partner_id': cls.ann.id, 'company_id': cls.company.id},
+            'retail.profile.backtest': {'company_id': cls.company.id, 'months': '6'},
+            'retail.profile.change': {
+                'partner_id': cls.ann.id,
+                'company_id': cls.company.id,
+                'date': '2026-01-01',
+                'classification': 'lifecycle',
+            },
             'retail.purchase': {
                 'res_model': 'sale.order',
                 'res_id': 0,
@@ -98,7 +134,11 @@ class AccessCommon(RetailCrmCommon):
 
     @classmethod
     def _our_models(cls):
-        return [name for name in sorted(cls.env.registry) if name.startswith('retail.')]
+        return [
+            name
+            for name in sorted(cls.env.registry)
+            if name.startswith('retail.') and not cls.env[name]._abstract
+        ]
 
     def _rpc(self, user, model, method, *args, **kwargs):
         """Call a method as the web client and JSON-2 do: as that user, public methods only, and not as superuser."""
@@ -151,7 +191,12 @@ class TestAccess(AccessCommon):
 
     def test_derived_models_are_nobodys_to_write(self):
         """Purchases, figures and moments are written by the system only, whoever asks (design 2, 4.1)."""
-        for model in ('retail.purchase', 'retail.profile', 'retail.moment'):
+        for model in (
+            'retail.purchase',
+            'retail.profile',
+            'retail.profile.change',
+            'retail.moment',
+        ):
             for access in self.env['ir.model.access'].search([('model_id.model', '=', model)]):
                 with self.subTest(access=access.name):
                     self.assertFalse(access.perm_write or access.perm_create or access.perm_unlink)
@@ -187,7 +232,13 @@ class TestAccess(AccessCommon):
         self._process()
         others = {
             'retail.purchase': self._purchase_of(order),
+            'retail.classification': self.env['retail.classification']._of_companies(
+                self.company_2.ids
+            ),
             'retail.profile': self._profile_of(self.bob, self.company_2),
+            'retail.profile.change': self.env['retail.profile.change'].search(
+                [('company_id', '=', self.company_2.id)]
+            ),
             'retail.moment': self.moments.search(
                 [('res_model', '=', 'sale.order'), ('res_id', '=', order.id)]
             ),
@@ -286,7 +337,7 @@ class TestAccess(AccessCommon):
         self.assertLessEqual(
             {*PROFILE_FIELDS, 'retail_profile_id'}, set(self._figure_fields('res.partner'))
         )
-        entered = {'retail_customer', 'retail_currency_id'}
+        entered = {'retail_customer', 'retail_currency_id', 'retail_snoozed_until'}
         for model in ('res.partner', 'sale.order'):
             ours = {name for name in self.env[model]._fields if name.startswith('retail_')}
             self.assertEqual(ours - entered - set(self._figure_fields(model)), set())
@@ -322,12 +373,12 @@ class TestAccess(AccessCommon):
             ways['count'] = ('search_count', [(name, '!=', False)])
             if field.type == 'many2one':
                 ways['domain through'] = ('search', [(f'{name}.spend_total', '>', 0)])
-            else:
+            elif field.type != 'boolean':
                 ways['compare'] = (
                     'search',
                     [(name, '>', '2020-01-01' if field.type == 'date' else 1)],
                 )
-        if name in {*PROFILE_FIELDS, 'retail_profile_id'} and record._name == 'res.partner':
+        if record._name == 'res.partner' and field.search:
             spec = f'{name}:month' if field.type == 'date' else name
             ways['order'] = ('search', [], 0, 1, f'{name} desc')
             ways['group'] = ('formatted_read_group', [], [spec], ['__count'])
@@ -408,6 +459,8 @@ class TestAccess(AccessCommon):
             ('retail.profile', '_refresh'),
             ('retail.profile', '_merge_partners'),
             ('retail.policy', '_for_customers'),
+            ('retail.classification', '_note_applied'),
+            ('retail.profile.change', '_sql_insert'),
         ):
             with self.subTest(method=f'{model}.{method}'), self.assertRaises(AccessError):
                 self._rpc(self.users['manager'], model, method)
@@ -424,3 +477,15 @@ class TestAccess(AccessCommon):
                     refused,
                     persona in ('portal', 'public', 'internal', 'complaint', 'sensitive'),
                 )
+
+    @mute_logger('odoo.addons.base.models.ir_model', 'odoo.addons.base.models.ir_rule')
+    def test_history_of_a_customer_by_persona(self):
+        """The history of a customer's classes opens for whoever may read it; others find no row in it (design 7)."""
+        action = self._rpc(self.users['user'], 'res.partner', 'action_retail_history', self.bob.ids)
+        self.assertEqual(action['res_model'], 'retail.profile.change')
+        for persona, user in self.personas.items():
+            with self.subTest(persona=persona):
+                refused = self._is_refused(
+                    user, 'retail.profile.change', 'search_read', action['domain']
+                )
+                self.assertEqual(refused, persona not in RIGHTS['retail.profile.change'])

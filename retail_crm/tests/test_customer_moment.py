@@ -110,7 +110,7 @@ class TestEmit(MomentCommon):
         self.assertEqual(self._triggers(), before)
         order = self._create_order(self.bob, 10, confirm=False)
         self.moments._emit('purchase', order)
-        self.assertEqual(self._emitted().res_id, order.id)
+        self.assertEqual(self._emitted('purchase').res_id, order.id)
         self.assertEqual(self._triggers(), before + 1)
 
     def test_change_after_a_rolled_back_announcement_is_told(self):
@@ -147,8 +147,8 @@ class TestEmit(MomentCommon):
         for context in ({'import_file': True}, {'retail_crm_quiet': True}):
             for kind, _label in KINDS:
                 with self.subTest(context=context, kind=kind):
-                    self._end_transaction()
                     order = self._create_order(self.bob, 10, confirm=False)
+                    self._end_transaction()  # creating it was announced
                     moments = self.moments.with_context(**context)._emit(kind, order)
                     self.assertEqual(
                         moments.mapped('kind'),

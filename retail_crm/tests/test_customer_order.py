@@ -3,7 +3,7 @@
 from unittest.mock import patch
 
 from odoo.fields import Command
-from odoo.tests import Form, tagged
+from odoo.tests import Form, new_test_user, tagged
 
 from odoo.addons.retail_crm.tests.common import RetailCrmCommon
 
@@ -30,21 +30,54 @@ class TestOrderMoments(OrderCommon):
     def test_confirm_announces_one_purchase(self):
         """Confirming an order is one moment, and nothing else (design 4.1)."""
         order = self._create_order(self.bob, 10, confirm=False)
-        self.assertEqual(self._told(), [], 'a quotation is nothing')
+        self._told()
         order.action_confirm()
         self.assertEqual(self._told(), [('purchase', order)])
+
+    def test_first_quotation_is_told_once(self):
+        """A quotation for somebody without profile is one look at him, later ones are nothing (docs/classes.md, Ladder)."""
+        order = self._create_order(self.bob, 10, confirm=False)
+        self.assertEqual(self._told(), [('purchase_changed', order)])
+        self.moments._emit('purchase_changed', order)
+        self._process()
+        self.assertEqual(self._profile_of(self.bob).ladder, 'prospect')
+        self._told()
+        self._create_order(self.bob, 10, confirm=False)
+        self.assertEqual(self._told(), [])
+
+    def test_quotation_confirmed_at_once(self):
+        """Made and confirmed in one go, as in a shop: the look at a stranger, then the purchase (design 4.1)."""
+        order = self._create_order(self.bob, 10)
+        self.assertEqual(self._told(), [('purchase_changed', order), ('purchase', order)])
+
+    def test_deleted_quotation_is_told(self):
+        """A deleted quotation is a look at its customer: there may be nothing of him left (docs/classes.md, Ladder)."""
+        order = self._create_order(self.bob, 10, confirm=False)
+        self._told()
+        order.unlink()
+        self.assertEqual(self._told(), [('partner_changed', self.bob)])
+
+    def test_new_portal_account_is_told(self):
+        """A portal account is a look at its contact, an employee's is none (docs/classes.md, Ladder)."""
+        client = new_test_user(self.env, login='client', groups='base.group_portal')
+        told = self._told()
+        self.assertEqual(told.count(('partner_changed', client.partner_id)), 1)
+        clerk = new_test_user(self.env, login='clerk', groups='base.group_user')
+        self.assertNotIn(('partner_changed', clerk.partner_id), self._told())
 
     def test_confirm_many_announces_each(self):
         """A batch of orders: one purchase each (design 4.1)."""
         orders = self.env['sale.order'].concat(
             *(self._create_order(self.bob, n, confirm=False) for n in range(1, 6))
         )
+        self._told()
         orders.action_confirm()
         self.assertEqual(self._told(), [('purchase', order) for order in orders])
 
     def test_quotations_are_silent(self):
         """Editing, sending and cancelling a quotation announces nothing (design 4.1)."""
         order = self._create_order(self.bob, 10, confirm=False)
+        self._told()
         order.order_line.price_unit = 12
         order.write({'partner_id': self.ann.id, 'date_order': '2026-01-01'})
         order.action_quotation_sent()

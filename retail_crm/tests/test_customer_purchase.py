@@ -205,15 +205,17 @@ class TestCustomerPurchase(PurchaseCase):
         self.assertEqual((profile.order_count, profile.spend_total), (2, -20))
 
     def test_cancelled_order_goes(self):
-        """A cancelled order has no row, and its customer without another one no profile (design
-        4.2).
+        """A cancelled order has no row; it was an enquiry, so that its customer is a potential purchaser until it is
+        deleted (design 4.2; docs/classes.md, Ladder).
         """
         order = self._create_order(self.bob, 100, '2024-03-10')
         self._assert_purchase(order, amount=100.0)
         self.assertTrue(self._profile_of(self.bob))
         order.action_cancel()
         self._assert_no_purchase(order)
-        self.assertFalse(self._profile_of(self.bob))
+        profile = self._profile_of(self.bob)
+        self.assertEqual((profile.lifecycle, profile.ladder), ('prospect', 'prospect'))
+        self.assertEqual((profile.order_count, profile.spend_total), (0, 0))
         order.action_draft()
         order.action_confirm()
         order.date_order = '2024-03-12'

@@ -81,6 +81,14 @@ class ResCompany(models.Model):
         before = {company.id: [company[name] for name in watched] for company in self}
         result = super().write(vals)
         changed = self.filtered(lambda c: [c[name] for name in watched] != before[c.id])
+        if watched == {'resource_calendar_id'}:
+            # Only the zone of purchases counts: core gives a calendar to each new company and branch.
+            purchases = self.env['retail.purchase'].sudo()  # sudo: only asks whether there is any
+            changed = changed.filtered(
+                lambda c: (
+                    c == c.root_id and purchases.search_count([('company_id', '=', c.id)], limit=1)
+                )
+            )
         if changed:
             changed.root_id._retail_request_rebuild()
         return result

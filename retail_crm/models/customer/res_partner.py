@@ -321,14 +321,14 @@ class ResPartner(models.Model):
         # Contacts of a deleted company stand on their own: what they bought is theirs now.
         orphans = self.with_context(active_test=False).child_ids - self
         if self.ids:
-            for table in ('retail_profile', 'retail_purchase'):
+            for table in ('retail_profile', 'retail_profile_change', 'retail_purchase'):
                 self.env.cr.execute(
                     SQL(
                         'DELETE FROM %s WHERE partner_id = ANY(%s)', SQL.identifier(table), self.ids
                     )
                 )
-            self.env['retail.profile'].invalidate_model()
-            self.env['retail.purchase'].invalidate_model()
+            for model in ('retail.profile', 'retail.profile.change', 'retail.purchase'):
+                self.env[model].invalidate_model()
         result = super().unlink()
         self.env['retail.moment']._emit('partner_changed', orphans.exists())
         return result

@@ -13,6 +13,7 @@ def _years(stage, default):
     return fields.Float(
         string=f'Expected Years: {stage}',
         default=default,
+        tracking=True,
         help='Part of the next 12 months during which such a customer is expected to go on buying at the own '
         'interval, from 0 to 1. The yearly check against your own past shows what it really was.',
         **_YEARS,
@@ -143,33 +144,41 @@ class RetailClassification(models.Model):
         tracking=True,
         help='With fewer buyers fixed thresholds are used.',
     )
-    recency_2 = fields.Integer(string='Score 2: Bought Within (Days)', default=365, help='Days.')
-    recency_3 = fields.Integer(string='Score 3: Bought Within (Days)', default=180, help='Days.')
-    recency_4 = fields.Integer(string='Score 4: Bought Within (Days)', default=90, help='Days.')
-    recency_5 = fields.Integer(string='Score 5: Bought Within (Days)', default=30, help='Days.')
+    recency_2 = fields.Integer(
+        string='Score 2: Bought Within (Days)', default=365, tracking=True, help='Days.'
+    )
+    recency_3 = fields.Integer(
+        string='Score 3: Bought Within (Days)', default=180, tracking=True, help='Days.'
+    )
+    recency_4 = fields.Integer(
+        string='Score 4: Bought Within (Days)', default=90, tracking=True, help='Days.'
+    )
+    recency_5 = fields.Integer(
+        string='Score 5: Bought Within (Days)', default=30, tracking=True, help='Days.'
+    )
     frequency_2 = fields.Integer(
-        string='Score 2: Purchase Days', default=2, help='In the last 24 months.'
+        string='Score 2: Purchase Days', default=2, tracking=True, help='In the last 24 months.'
     )
     frequency_3 = fields.Integer(
-        string='Score 3: Purchase Days', default=3, help='In the last 24 months.'
+        string='Score 3: Purchase Days', default=3, tracking=True, help='In the last 24 months.'
     )
     frequency_4 = fields.Integer(
-        string='Score 4: Purchase Days', default=5, help='In the last 24 months.'
+        string='Score 4: Purchase Days', default=5, tracking=True, help='In the last 24 months.'
     )
     frequency_5 = fields.Integer(
-        string='Score 5: Purchase Days', default=8, help='In the last 24 months.'
+        string='Score 5: Purchase Days', default=8, tracking=True, help='In the last 24 months.'
     )
     monetary_2 = fields.Monetary(
-        string='Score 2: Spent', default=500, help='In the last 24 months.'
+        string='Score 2: Spent', default=500, tracking=True, help='In the last 24 months.'
     )
     monetary_3 = fields.Monetary(
-        string='Score 3: Spent', default=1500, help='In the last 24 months.'
+        string='Score 3: Spent', default=1500, tracking=True, help='In the last 24 months.'
     )
     monetary_4 = fields.Monetary(
-        string='Score 4: Spent', default=4000, help='In the last 24 months.'
+        string='Score 4: Spent', default=4000, tracking=True, help='In the last 24 months.'
     )
     monetary_5 = fields.Monetary(
-        string='Score 5: Spent', default=10000, help='In the last 24 months.'
+        string='Score 5: Spent', default=10000, tracking=True, help='In the last 24 months.'
     )
 
     # Value
@@ -236,19 +245,34 @@ class RetailClassification(models.Model):
 
     # Loyalty score
     weight_purchase = fields.Integer(
-        string='Buys Repeatedly', default=40, help='Weight of this test in the loyalty score.'
+        string='Buys Repeatedly',
+        default=40,
+        tracking=True,
+        help='Weight of this test in the loyalty score.',
     )
     weight_reference = fields.Integer(
-        string='Gives Suggestions', default=15, help='Weight of this test in the loyalty score.'
+        string='Gives Suggestions',
+        default=15,
+        tracking=True,
+        help='Weight of this test in the loyalty score.',
     )
     weight_interest = fields.Integer(
-        string='Follows New Products', default=15, help='Weight of this test in the loyalty score.'
+        string='Follows New Products',
+        default=15,
+        tracking=True,
+        help='Weight of this test in the loyalty score.',
     )
     weight_recommend = fields.Integer(
-        string='Recommends Us', default=20, help='Weight of this test in the loyalty score.'
+        string='Recommends Us',
+        default=20,
+        tracking=True,
+        help='Weight of this test in the loyalty score.',
     )
     weight_exclusive = fields.Integer(
-        string='Rejects Competitors', default=10, help='Weight of this test in the loyalty score.'
+        string='Rejects Competitors',
+        default=10,
+        tracking=True,
+        help='Weight of this test in the loyalty score.',
     )
 
     applied = fields.Json(
@@ -436,7 +460,8 @@ class RetailClassification(models.Model):
     def action_reset(self):
         """Set all rules to their shipped values."""
         self.check_access('write')
-        self.write(self.default_get(list(self._rule_types())))
+        defaults = {name: self._fields[name].default for name in self._rule_types()}
+        self.write({name: default(self) if default else 0 for name, default in defaults.items()})
 
     def action_use_measured_years(self):
         """Take the expected years that the check against the last 12 months measured, where it had customers.

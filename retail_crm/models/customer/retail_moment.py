@@ -316,6 +316,7 @@ class RetailMoment(models.Model):
                     'res_model': moment.res_model,
                     'res_id': moment.res_id,
                     'date': moment.date,
+                    'quiet': moment.quiet,
                     'listener': listener,
                     **values,
                 }

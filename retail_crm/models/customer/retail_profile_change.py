@@ -95,7 +95,7 @@ class RetailProfileChange(models.Model):
     # === SQL ===#
 
     @api.model
-    def _sql_insert(self, day):
+    def _sql_insert(self, day, company_ids):
         """Return the INSERT of the history of the rows of ``differing`` (see ``retail.profile._write_fresh``).
 
         A class has changed when it differs from the stored one and also would under the rules and figures of before.
@@ -127,11 +127,12 @@ class RetailProfileChange(models.Model):
               FROM differing
               CROSS JOIN LATERAL (VALUES %(classes)s) AS class (name, old_key, new_key, kept_key, ranks)
               CROSS JOIN LATERAL (SELECT CASE name WHEN 'star_class' THEN 1.5 ELSE 0 END AS nothing) AS rank
-             WHERE old_key IS DISTINCT FROM new_key
+             WHERE old_key IS DISTINCT FROM new_key AND company_id = ANY(%(companies)s)
                AND CASE WHEN old_id IS NULL THEN name = ANY(%(first)s) ELSE old_key IS DISTINCT FROM kept_key END
             RETURNING id, partner_id, company_id, classification, old_class, new_class, direction
             """,
             day=day,
+            companies=company_ids,
             classes=classes,
             first=_KEPT_FIRST,
         )

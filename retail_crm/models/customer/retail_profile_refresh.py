@@ -70,7 +70,8 @@ class RetailProfileRefresh(models.Model):
         if companies is None:
             return None
         changed = 0
-        quiet = quiet or any(company.rebuilding for company in companies)
+        # an empty table is being filled
+        quiet = quiet or (partners is None and not self.search_count([], limit=1))
         for _day, group in groupby(companies, lambda company: company.day):
             if partners is None:
                 changed += self._refresh_all(group, quiet)
@@ -166,7 +167,6 @@ class RetailProfileRefresh(models.Model):
         companies = self._measure_sums(companies)
         self._derive('retail_profile_fresh', companies)
         companies = self._measure_indexes(companies)
-        quiet = quiet or not self.search_count([], limit=1)
         kept = None
         if not quiet and any(
             old.values != new.values for old, new in zip(before, companies, strict=True)
@@ -286,7 +286,8 @@ class RetailProfileRefresh(models.Model):
         :return: number of rows written or removed
         """
         names = self._stored_columns()
-        changes = {} if quiet else self._sql_changes(companies[0].day)
+        heard = [] if quiet else [company.id for company in companies if not company.rebuilding]
+        changes = self._sql_changes(companies[0].day, heard) if heard else {}
         if kept is not None:
             changes['kept'] = SQL('kept AS (%s),', kept)
         classes = SQL(', ').join(
@@ -331,7 +332,7 @@ class RetailProfileRefresh(models.Model):
                 """,
                 fresh=fresh,
                 kept=changes.get('kept', SQL()),
-                materialized=SQL('NOT MATERIALIZED' if quiet else 'MATERIALIZED'),
+                materialized=SQL('MATERIALIZED' if heard else 'NOT MATERIALIZED'),
                 classes=classes,
                 join_kept=SQL(
                     'LEFT JOIN kept ON kept.partner_id = fresh.partner_id AND kept.company_id = fresh.company_id'
@@ -359,12 +360,12 @@ class RetailProfileRefresh(models.Model):
             self.env['retail.moment']._wake_up()
         return changed
 
-    def _sql_changes(self, day):
-        """Return the parts of the writing statement that keep history and announce it, from ``differing``."""
+    def _sql_changes(self, day, company_ids):
+        """Return the parts of the writing statement that keep these companies' history and announce it, from ``differing``."""
         return {
             'history': SQL(
                 'change AS (%s), moment AS (%s),',
-                self.env['retail.profile.change']._sql_insert(day),
+                self.env['retail.profile.change']._sql_insert(day, company_ids),
                 self.env['retail.profile.change']._sql_announce(day),
             ),
             'announced': SQL('(SELECT count(*) FROM moment)'),
