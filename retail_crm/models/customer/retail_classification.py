@@ -20,6 +20,18 @@ def _years(stage, default):
     )
 
 
+def _limit(band, score, default):
+    """Return the field of the fixed threshold from which a customer has this score."""
+    field_class, text, explanation = {
+        'recency': (fields.Integer, 'Bought Within (Days)', 'Days since the last purchase.'),
+        'frequency': (fields.Integer, 'Purchase Days', 'In the last 24 months.'),
+        'monetary': (fields.Monetary, 'Spent', 'In the last 24 months.'),
+    }[band]
+    return field_class(
+        string=f'Score {score}: {text}', default=default, tracking=True, help=explanation
+    )
+
+
 class RetailClassification(models.Model):
     """The rules by which a company's customers are classed (docs/classes.md), one record per root company.
 
@@ -144,42 +156,18 @@ class RetailClassification(models.Model):
         tracking=True,
         help='With fewer buyers fixed thresholds are used.',
     )
-    recency_2 = fields.Integer(
-        string='Score 2: Bought Within (Days)', default=365, tracking=True, help='Days.'
-    )
-    recency_3 = fields.Integer(
-        string='Score 3: Bought Within (Days)', default=180, tracking=True, help='Days.'
-    )
-    recency_4 = fields.Integer(
-        string='Score 4: Bought Within (Days)', default=90, tracking=True, help='Days.'
-    )
-    recency_5 = fields.Integer(
-        string='Score 5: Bought Within (Days)', default=30, tracking=True, help='Days.'
-    )
-    frequency_2 = fields.Integer(
-        string='Score 2: Purchase Days', default=2, tracking=True, help='In the last 24 months.'
-    )
-    frequency_3 = fields.Integer(
-        string='Score 3: Purchase Days', default=3, tracking=True, help='In the last 24 months.'
-    )
-    frequency_4 = fields.Integer(
-        string='Score 4: Purchase Days', default=5, tracking=True, help='In the last 24 months.'
-    )
-    frequency_5 = fields.Integer(
-        string='Score 5: Purchase Days', default=8, tracking=True, help='In the last 24 months.'
-    )
-    monetary_2 = fields.Monetary(
-        string='Score 2: Spent', default=500, tracking=True, help='In the last 24 months.'
-    )
-    monetary_3 = fields.Monetary(
-        string='Score 3: Spent', default=1500, tracking=True, help='In the last 24 months.'
-    )
-    monetary_4 = fields.Monetary(
-        string='Score 4: Spent', default=4000, tracking=True, help='In the last 24 months.'
-    )
-    monetary_5 = fields.Monetary(
-        string='Score 5: Spent', default=10000, tracking=True, help='In the last 24 months.'
-    )
+    recency_2 = _limit('recency', 2, 365)
+    recency_3 = _limit('recency', 3, 180)
+    recency_4 = _limit('recency', 4, 90)
+    recency_5 = _limit('recency', 5, 30)
+    frequency_2 = _limit('frequency', 2, 2)
+    frequency_3 = _limit('frequency', 3, 3)
+    frequency_4 = _limit('frequency', 4, 5)
+    frequency_5 = _limit('frequency', 5, 8)
+    monetary_2 = _limit('monetary', 2, 500)
+    monetary_3 = _limit('monetary', 3, 1500)
+    monetary_4 = _limit('monetary', 4, 4000)
+    monetary_5 = _limit('monetary', 5, 10000)
 
     # Value
     high_value_method = fields.Selection(

@@ -103,10 +103,10 @@ class SaleOrder(models.Model):
             order.retail_customer_kind = kind if order.partner_id else False
 
     def _search_retail_customer_kind(self, operator, value):
-        if operator != 'in':
-            return NotImplemented
         # Odoo asks for a field's groups in a domain only where it reads the field's column.
         self._check_field_access(self._fields['retail_customer_kind'], 'read')
+        if operator != 'in':
+            return NotImplemented
         domains = {
             'returning': lambda model, alias, query: self._sql_bought_before(alias),
             'new': lambda model, alias, query: SQL('NOT %s', self._sql_bought_before(alias)),
