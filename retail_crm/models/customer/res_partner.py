@@ -51,7 +51,6 @@ CARD_FIELDS = {
     'retail_lifecycle': 'lifecycle',
     'retail_abc_class': 'abc_class',
     'retail_is_high_value': 'is_high_value',
-    'retail_churn_reason': 'churn_reason',
 }
 
 # Changes of these fields move purchases to another customer or make somebody a customer.

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.tools import ormcache
 
 _PERCENT = {'digits': (16, 2), 'required': True}
 _YEARS = {'digits': (16, 2), 'required': True}
@@ -17,6 +18,16 @@ def _years(stage, default):
         help='Part of the next 12 months during which such a customer is expected to go on buying at the own '
         'interval, from 0 to 1. The yearly check against your own past shows what it really was.',
         **_YEARS,
+    )
+
+
+def _weight(test, default):
+    """Return the field of the weight of a test of loyalty."""
+    return fields.Integer(
+        string=test,
+        default=default,
+        tracking=True,
+        help='Weight of this test in the loyalty score.',
     )
 
 
@@ -232,36 +243,11 @@ class RetailClassification(models.Model):
     years_lost = _years('Lost', 0.0)
 
     # Loyalty score
-    weight_purchase = fields.Integer(
-        string='Buys Repeatedly',
-        default=40,
-        tracking=True,
-        help='Weight of this test in the loyalty score.',
-    )
-    weight_reference = fields.Integer(
-        string='Gives Suggestions',
-        default=15,
-        tracking=True,
-        help='Weight of this test in the loyalty score.',
-    )
-    weight_interest = fields.Integer(
-        string='Follows New Products',
-        default=15,
-        tracking=True,
-        help='Weight of this test in the loyalty score.',
-    )
-    weight_recommend = fields.Integer(
-        string='Recommends Us',
-        default=20,
-        tracking=True,
-        help='Weight of this test in the loyalty score.',
-    )
-    weight_exclusive = fields.Integer(
-        string='Rejects Competitors',
-        default=10,
-        tracking=True,
-        help='Weight of this test in the loyalty score.',
-    )
+    weight_purchase = _weight('Buys Repeatedly', 40)
+    weight_reference = _weight('Gives Suggestions', 15)
+    weight_interest = _weight('Follows New Products', 15)
+    weight_recommend = _weight('Recommends Us', 20)
+    weight_exclusive = _weight('Rejects Competitors', 10)
 
     applied = fields.Json(
         string='In Force',
@@ -406,6 +392,13 @@ class RetailClassification(models.Model):
             [{'company_id': company_id} for company_id in sorted(missing)]
         )
 
+    @api.model
+    @ormcache('company_id')
+    def _applied_of(self, company_id):
+        """Return rules and figures in force in a root company, from the cache; never to be changed."""
+        # sudo: explains figures that the user sees
+        return self.sudo().search([('company_id', '=', company_id)]).applied or {}
+
     def _note_applied(self, values, day):
         """Keep what a full refresh made classes with."""
         self.ensure_one()
@@ -417,6 +410,7 @@ class RetailClassification(models.Model):
         if changes:
             # sudo: figures of the run; tracking off: nobody changed a rule
             self.sudo().with_context(tracking_disable=True).write(changes)
+            self.env.registry.clear_cache()  # of _applied_of
 
     def write(self, vals):
         """Ask for a full refresh when a rule changes."""

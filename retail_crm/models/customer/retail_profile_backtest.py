@@ -4,7 +4,7 @@ from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
-from odoo.tools import SQL
+from odoo.tools import SQL, ormcache
 
 from ._classes import CHURN_LEVEL, LIFECYCLE
 from .retail_profile_class import CLASS_RANKS
@@ -163,6 +163,7 @@ class RetailProfileBacktest(models.Model):
             self.env.cr.execute(self._sql_check(measured, months, until))
             profiles._drop_temporary()
         self.invalidate_model()
+        self.env.registry.clear_cache()  # of _hit_rates
 
     def _sql_check(self, company, months, until):
         """Return the INSERT of the rows of one company, from the classes in ``retail_profile_fresh``.
@@ -199,14 +200,16 @@ class RetailProfileBacktest(models.Model):
         )
 
     @api.model
-    def _hit_rates(self):
-        """Return ``{churn level: percent that stayed away}`` of the current company, by the latest check.
+    @ormcache('company_id')
+    def _hit_rates(self, company_id):
+        """Return ``{churn level: percent that stayed away}`` of a company by the latest check, from the cache.
 
         Of the customers classed 6 months ago, else 12.
         """
+        checks = self.sudo()  # sudo: explains a warning that the user sees
         for months in map(str, BACKTEST_MONTHS):
-            groups = self._read_group(
-                [('company_id', '=', self.env.company.root_id.id), ('months', '=', months)],
+            groups = checks._read_group(
+                [('company_id', '=', company_id), ('months', '=', months)],
                 ['churn_level'],
                 ['silent_percent:avg', 'customers:sum'],
             )

@@ -184,8 +184,7 @@ class RetailProfileClass(models.Model):
     def _compute_churn_reason(self):
         """Say in one sentence how overdue the customer is, and whether amounts fall. Computed: it ages every day."""
         warned = self.filtered(lambda profile: profile.churn_level in ('watch', 'alert'))
-        # sudo: explains a warning that the user sees
-        hit_rates = self.env['retail.profile.backtest'].sudo()._hit_rates() if warned else {}
+        backtests = self.env['retail.profile.backtest']
         for profile in self:
             today = profile.company_id._retail_today()
             parts = []
@@ -208,7 +207,8 @@ class RetailProfileClass(models.Model):
                         trend=f'{profile.spend_trend:+.0f}',
                     )
                 )
-            if profile in warned and hit_rates.get(profile.churn_level):
+            hit_rates = backtests._hit_rates(profile.company_id.id) if profile in warned else {}
+            if hit_rates.get(profile.churn_level):
                 parts.append(
                     self.env._(
                         'Of customers who stood like this before, %(percent)s %% stayed away.',
@@ -219,14 +219,14 @@ class RetailProfileClass(models.Model):
 
     @api.depends('loyalty_score')
     def _compute_loyalty_text(self):
-        rules = self._rules_by_company()
+        Classification = self.env['retail.classification']
         measured = self._measured_tests()
         for profile in self:
             lines = []
             for test, weight in LOYALTY_TESTS.items():
                 label = self._fields[test]._description_string(self.env)
                 value = profile[test] if test in measured else self.env._('not yet')
-                own = rules.get(profile.company_id.id, {}).get(weight)
+                own = Classification._applied_of(profile.company_id.id).get(weight)
                 lines.append(
                     self.env._(
                         '%(test)s: %(value)s (weight %(weight)s)',
@@ -239,22 +239,16 @@ class RetailProfileClass(models.Model):
 
     @api.depends('clv_next_12m', 'interval_days', 'lifecycle', 'clv_past')
     def _compute_clv_text(self):
-        rules = self._rules_by_company()
+        Classification = self.env['retail.classification']
         for profile in self:
-            years = rules.get(profile.company_id.id, {}).get(f'years_{profile.lifecycle}')
+            rules = Classification._applied_of(profile.company_id.id)
+            years = rules.get(f'years_{profile.lifecycle}')
             profile.clv_text = years and self.env._(
                 'Margin per purchase day x 365 / %(interval)s days x %(years)s expected years = %(result)s',
                 interval=round(profile.interval_days, 1),
                 years=years,
                 result=profile.currency_id.format(profile.clv_next_12m or 0.0),
             )
-
-    def _rules_by_company(self):
-        """Return ``{company id: rules and figures in force}`` of the companies of these profiles."""
-        # sudo: explains figures that the user sees
-        rules = self.env['retail.classification'].sudo()
-        rules = rules.search([('company_id', 'in', self.company_id.ids)])
-        return {record.company_id.id: record.applied or {} for record in rules}
 
     @api.model
     def _measured_tests(self):

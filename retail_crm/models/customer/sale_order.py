@@ -35,7 +35,12 @@ class SaleOrder(models.Model):
     retail_lifecycle = _card(fields.Selection, "Customer's Lifecycle", selection=LIFECYCLE)
     retail_abc_class = _card(fields.Selection, "Customer's ABC Class", selection=ABC)
     retail_is_high_value = _card(fields.Boolean, 'High-Value Customer')
-    retail_churn_reason = _card(fields.Char, "Customer's Churn Reason")
+    retail_churn_reason = fields.Char(
+        string="Customer's Churn Reason",
+        compute='_compute_retail_churn_reason',
+        groups=FIGURE_GROUPS,
+        help='Why the customer is on the churn list, in words and with its own figures.',
+    )
     retail_note = fields.Html(
         string='Remarks on the Customer',
         related='partner_id.commercial_partner_id.comment',
@@ -52,7 +57,6 @@ class SaleOrder(models.Model):
 
     @api.depends('partner_id.commercial_partner_id', 'company_id')
     def _compute_retail_card(self):
-        stored = self.env['retail.profile']._fields
         # sudo: the fields' groups decide who sees figures; only those of the order's own customer and company
         profiles = (
             self.env['retail.profile']
@@ -62,11 +66,7 @@ class SaleOrder(models.Model):
                     ('partner_id', 'in', self.partner_id.commercial_partner_id._origin.ids),
                     ('company_id', 'in', self.company_id.root_id.ids),
                 ],
-                [
-                    'partner_id',
-                    'company_id',
-                    *(name for name in CARD_FIELDS.values() if stored[name].store),
-                ],
+                ['partner_id', 'company_id', *CARD_FIELDS.values()],
             )
         )
         by_key = {(profile.partner_id.id, profile.company_id.id): profile for profile in profiles}
@@ -81,6 +81,11 @@ class SaleOrder(models.Model):
             order.retail_profile_id = profile
             for fname, figure in CARD_FIELDS.items():
                 order[fname] = profile[figure]
+
+    @api.depends('retail_profile_id')
+    def _compute_retail_churn_reason(self):
+        for order in self.sudo():  # sudo: as in _compute_retail_card
+            order.retail_churn_reason = order.retail_profile_id.churn_reason
 
     @api.depends('partner_id.commercial_partner_id', 'company_id', 'date_order')
     def _compute_retail_customer_kind(self):
