@@ -136,15 +136,14 @@ class ResPartnerClass(models.Model):
 
     def _read_group_orderby(self, order, groupby_terms, query):
         """Show groups of classes from worst to best."""
-        if order or not set(groupby_terms) & set(_CLASSES):
-            return super()._read_group_orderby(order, groupby_terms, query)
-        parts = [
-            sql_rank(sql, _CLASSES[term])
-            if term in _CLASSES
-            else super(ResPartnerClass, self)._read_group_orderby('', {term: sql}, query)
+        ranked = {
+            term: sql_rank(sql, _CLASSES[term]) if term in _CLASSES else sql
             for term, sql in groupby_terms.items()
-        ]
-        return SQL(', ').join(parts)
+        }
+        result = super()._read_group_orderby(order, ranked, query)
+        # core may add to what is grouped by
+        groupby_terms.update({term: ranked[term] for term in ranked if term not in _CLASSES})
+        return result
 
     def action_retail_history(self):
         """Open the history of this customer's classes."""

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ._classes import TRACKED
+from .retail_profile_class import sql_rank
 
 #: Classifications that are kept from the first time on; of the others only changes are.
 _KEPT_FIRST = ['lifecycle', 'ladder']
@@ -79,16 +80,19 @@ class RetailProfileChange(models.Model):
 
     def _read_group_orderby(self, order, groupby_terms, query):
         """Show groups of classes from worst to best instead of by their keys."""
-        if order:
-            return super()._read_group_orderby(order, groupby_terms, query)
-        keys = [f'{name}.{key}' for name, classes in TRACKED.items() for key, _label in classes]
-        parts = [
-            SQL('array_position(%s::varchar[], %s)', keys, sql)
-            if term in ('old_class', 'new_class')
-            else super(RetailProfileChange, self)._read_group_orderby('', {term: sql}, query)
-            for term, sql in groupby_terms.items()
+        keys = [
+            (f'{name}.{key}', label) for name, classes in TRACKED.items() for key, label in classes
         ]
-        return SQL(', ').join(parts)
+        ranked = {
+            term: sql_rank(sql, keys) if term in ('old_class', 'new_class') else sql
+            for term, sql in groupby_terms.items()
+        }
+        result = super()._read_group_orderby(order, ranked, query)
+        # core may add to what is grouped by
+        groupby_terms.update(
+            {term: ranked[term] for term in ranked if term not in ('old_class', 'new_class')}
+        )
+        return result
 
     def action_open_partner(self):
         """Open the customer's form."""

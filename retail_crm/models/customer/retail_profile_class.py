@@ -194,7 +194,15 @@ class RetailProfileClass(models.Model):
                         ratio=f'{days / profile.interval_days:.1f}',
                     )
                 )
-            if profile.is_falling:
+            if profile.is_falling and profile.spend_prev_12m <= 0:
+                parts.append(
+                    self.env._(
+                        'Falling: %(now)s purchases in 12 months, %(before)s in the 12 before.',
+                        now=profile.order_count_12m,
+                        before=profile.order_count_prev_12m,
+                    )
+                )
+            elif profile.is_falling:
                 parts.append(
                     self.env._(
                         'Falling: %(now)s purchases in 12 months, %(before)s in the 12 before; amount %(trend)s %%.',
@@ -230,19 +238,31 @@ class RetailProfileClass(models.Model):
         rules = self._rules_by_company()
         for profile in self:
             years = rules.get(profile.company_id.id, {}).get(f'years_{profile.lifecycle}')
-            profile.clv_text = years and self.env._(
-                'Margin per purchase day x 365 / %(interval)s days x %(years)s expected years = %(result)s',
-                interval=round(profile.interval_days, 1),
-                years=years,
-                result=profile.currency_id.format(profile.clv_next_12m or 0.0),
-            )
+            if years is None:
+                profile.clv_text = False
+                continue
+            figures = {
+                'years': float(years),
+                'result': profile.currency_id.format(profile.clv_next_12m or 0.0),
+            }
+            if profile.interval_days:
+                profile.clv_text = self.env._(
+                    'Margin per purchase day x 365 / %(interval)s days x %(years)s expected years = %(result)s',
+                    interval=round(profile.interval_days, 1),
+                    **figures,
+                )
+            else:
+                profile.clv_text = self.env._(
+                    'Margin of the last 12 months x %(years)s expected years = %(result)s',
+                    **figures,
+                )
 
     def _rules_by_company(self):
         """Return ``{company id: rules and figures in force}`` of the companies of these profiles."""
         # sudo: explains figures that the user sees
         rules = self.env['retail.classification'].sudo()
         rules = rules.search([('company_id', 'in', self.company_id.ids)])
-        return {record.company_id.id: record.applied or {} for record in rules}
+        return {record.company_id.id: record.applied or record._rules() for record in rules}
 
     @api.model
     def _measured_tests(self):
@@ -265,15 +285,14 @@ class RetailProfileClass(models.Model):
 
     def _read_group_orderby(self, order, groupby_terms, query):
         """Show groups of classes from worst to best."""
-        if order:
-            return super()._read_group_orderby(order, groupby_terms, query)
-        parts = [
-            sql_rank(sql, CLASS_FIELDS[term])
-            if term in CLASS_FIELDS
-            else super(RetailProfileClass, self)._read_group_orderby('', {term: sql}, query)
+        ranked = {
+            term: sql_rank(sql, CLASS_FIELDS[term]) if term in CLASS_FIELDS else sql
             for term, sql in groupby_terms.items()
-        ]
-        return SQL(', ').join(parts)
+        }
+        result = super()._read_group_orderby(order, ranked, query)
+        # core may add to what is grouped by
+        groupby_terms.update({term: ranked[term] for term in ranked if term not in CLASS_FIELDS})
+        return result
 
     # === ACTIONS ===#
 
