@@ -2,8 +2,8 @@
 
 import calendar
 import json
-import re
 import random
+import re
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
