@@ -76,9 +76,11 @@ def versions():
     profiles = rows("SELECT id, ctid::text FROM retail_profile ORDER BY id")[1]
     return profiles, env['retail.profile.change'].search_count([])
 
-for day in DAYS:
+profiles = env['retail.profile']
+rules = env['retail.classification'].search([('company_id', '=', company.id)])
+
+def dump(name, day, refreshes):
     as_of = datetime.date.fromisoformat(day)
-    profiles = env['retail.profile']
     assert profiles._refresh(as_of=as_of) is not None
     env.flush_all()
     names, found = rows(
@@ -87,7 +89,7 @@ for day in DAYS:
         " WHERE partner.ref IN (SELECT ref FROM source)")
     cr.execute("SELECT retail_gap_days FROM res_company WHERE id = %s", [company.id])
     result = {'gap': cr.fetchone()[0], 'names': names, 'rows': found, 'again': None}
-    if day in AGAIN:
+    if refreshes:
         before = versions()
         some = env['res.partner'].browse(partner_ids[::50])
         result['again'] = [
@@ -95,9 +97,22 @@ for day in DAYS:
             profiles._refresh(some, as_of=as_of),
             versions() == before,
         ]
-    with open(f'{FOLDER}/{day}.json', 'w') as file:
+    with open(f'{FOLDER}/{name}.json', 'w') as file:
         json.dump(result, file, default=str)
     cr.commit()
+
+for day in DAYS:
+    dump(day, day, day in AGAIN)
+    if day in RULED:
+        # as a manager changes them: on the same day, so that nothing but the rules moves anybody
+        history = versions()[1]
+        rules.write(RULED[day])
+        assert rules.is_pending
+        dump(f'{day}-ruled', day, False)
+        assert not rules.is_pending
+        rules.action_reset()
+        assert profiles._refresh(as_of=datetime.date.fromisoformat(day))
+        assert versions()[1] == history, 'rules move classes without a word'
 """
 
 
@@ -150,6 +165,112 @@ def read_journey(folder):
     ]
 
 
+#: Other rules, as the add-on and as the oracle calls them: two sets, so that each choice is made.
+YEARS = {
+    'new': '0.25',
+    'growth': '0.55',
+    'mature': '0.95',
+    'won_back': '0.45',
+    'at_risk': '0.35',
+    'lapsed': '0.15',
+    'lost': '0.05',
+}
+OTHER_RULES = (
+    (
+        {
+            'new_days': 60,
+            'watch_factor': 1.25,
+            'alert_factor': 2.5,
+            'lost_factor': 4,
+            'lost_months': 3,
+            'trend_percent': 30,
+            'trend_orders': 2,
+            'mature_percentile': 50,
+            'loyal_orders': 3,
+            'loyal_months': '24',
+            'rfm_method': 'fixed',
+            'recency_2': 200,
+            'recency_3': 150,
+            'recency_4': 100,
+            'recency_5': 50,
+            'frequency_2': 2,
+            'frequency_3': 3,
+            'frequency_4': 4,
+            'frequency_5': 6,
+            'monetary_2': 20,
+            'monetary_3': 40.5,
+            'monetary_4': 80,
+            'monetary_5': 160,
+            'high_value_method': 'amount',
+            'high_value_amount': 25.5,
+            'star_value_percent': 20,
+            'star_loyalty_score': 50,
+            'abc_a_percent': 60,
+            'abc_b_percent': 25,
+            'abc_potential_percent': 50,
+            'weight_purchase': 7,
+            'weight_reference': 0,
+            **{f'years_{stage}': float(years) for stage, years in YEARS.items()},
+        },
+        {
+            'new_days': 60,
+            'won_back_days': 60,
+            'watch_factor': Fraction(5, 4),
+            'alert_factor': Fraction(5, 2),
+            'lost_factor': Fraction(4),
+            'lost_months': 3,
+            'trend_percent': 30,
+            'trend_purchases': 2,
+            'mature_percentile': 50,
+            'loyal_purchases': 3,
+            'loyal_months': 24,
+            'fixed_thresholds': True,
+            'recency_thresholds': (200, 150, 100, 50),
+            'frequency_thresholds': (2, 3, 4, 6),
+            'monetary_thresholds': (20, Fraction('40.5'), 80, 160),
+            'high_value_amount': Fraction('25.5'),
+            'star_percent': 20,
+            'star_score': 50,
+            'abc_a_percent': 60,
+            'abc_b_percent': 25,
+            'abc_potential_percent': 50,
+            'loyalty_weights': (7, 0, 15, 20, 10),
+            'expected_years': {
+                'prospect': Fraction(0),
+                **{stage: Fraction(years) for stage, years in YEARS.items()},
+            },
+        },
+    ),
+    (
+        {
+            'loyal_months': '0',
+            'loyal_orders': 6,
+            'trend_orders': 0,
+            'trend_percent': 0,
+            'high_value_percent': 2.5,
+            'star_value_percent': 55,
+            'mature_percentile': 0,
+            'abc_a_percent': 50,
+            'abc_b_percent': 50,
+            'abc_potential_percent': 0,
+            'alert_factor': 1.5,
+        },
+        {
+            'loyal_months': None,
+            'loyal_purchases': 6,
+            'trend_purchases': 0,
+            'trend_percent': 0,
+            'high_value_percent': Fraction(5, 2),
+            'star_percent': 55,
+            'mature_percentile': 0,
+            'abc_a_percent': 50,
+            'abc_b_percent': 50,
+            'abc_potential_percent': 0,
+            'alert_factor': Fraction(3, 2),
+        },
+    ),
+)
+
 #: How each data set is read, and the days compared.
 DATASETS = {
     'cdnow': (
@@ -183,17 +304,27 @@ def documents_of(oracle, rows, altered):
     return documents
 
 
-def store_classes(house, name, folder, documents, days, again=()):
-    """{day: what the add-on stores} after these documents were put into the database."""
+def store_classes(house, name, folder, documents, days, again=(), ruled=None):
+    """{day: what the add-on stores} after these documents were put into the database.
+
+    `ruled` is {day: other rules}, by which classes are made, too: under the key (day, 'ruled').
+    """
+    ruled = ruled or {}
     with open(folder / 'purchases.csv', 'w', newline='') as file:
         csv.writer(file).writerows(
             (one.customer, one.date, one.amount, one.margin, one.counts) for one in documents
         )
-    options = (str(folder), [str(day) for day in days], [str(day) for day in again])
-    house.shell_script(name, f'FOLDER, DAYS, AGAIN = {options!r}\n{FILL}{DUMP}')
+    options = (
+        str(folder),
+        [str(day) for day in days],
+        [str(day) for day in again],
+        {str(day): values for day, values in ruled.items()},
+    )
+    house.shell_script(name, f'FOLDER, DAYS, AGAIN, RULED = {options!r}\n{FILL}{DUMP}')
     stored = {}
-    for day in days:
-        with open(folder / f'{day}.json') as file:
+    for day in (*days, *((day, 'ruled') for day in ruled)):
+        file_name = f'{day[0]}-ruled' if isinstance(day, tuple) else day
+        with open(folder / f'{file_name}.json') as file:
             one = SimpleNamespace(**json.load(file, parse_float=Decimal))
         profiles = [dict(zip(one.names, row, strict=True)) for row in one.rows]
         stored[day] = SimpleNamespace(
@@ -219,14 +350,16 @@ def is_same(column, stored, expected):
     return str(stored) == str(expected)
 
 
-def compare(oracle, documents, stored, day):
+def compare(oracle, documents, stored, day, rules=None):
     """Every class of every customer on this day is the oracle's, given the stored usual gap."""
     usual = oracle.population_gap(documents, day)
     if usual is None:
         assert not stored.gap, day
     else:
         assert abs(stored.gap - usual) <= GAP_TOLERANCE, (day, stored.gap, float(usual))
-    expected, _population = oracle.classes(documents, day, population={'gap': stored.gap or None})
+    expected, _population = oracle.classes(
+        documents, day, rules, population={'gap': stored.gap or None}
+    )
     assert set(stored.profiles) == set(expected), day
     wrong, examples = Counter(), []
     for customer, columns in expected.items():
@@ -248,14 +381,28 @@ def test_oracle_holds(oracle):
 
 @pytest.mark.parametrize('dataset', CHOSEN)
 def test_classes_of_real_customers(dataset, house, fresh_db, oracle, tmp_path):
-    """Every class of every customer is that of docs/classes.md; a second refresh writes nothing."""
+    """Every class of every customer is that of docs/classes.md, by the shipped rules and by others.
+
+    A second refresh writes nothing, and other rules leave no trace in the history.
+    """
     read, days = DATASETS[dataset]
     house.setup('odoo', dataset)
     rows = read(house.data_folder(dataset))
     documents = documents_of(oracle, rows, altered=True)
-    stored = store_classes(house, fresh_db(), tmp_path, documents, days, again=days[1:3])
+    ruled = dict(zip(days[1:3], OTHER_RULES, strict=True))
+    stored = store_classes(
+        house,
+        fresh_db(),
+        tmp_path,
+        documents,
+        days,
+        again=days[1:3],
+        ruled={day: values for day, (values, _rules) in ruled.items()},
+    )
     for day in days:
         compare(oracle, documents, stored[day], day)
+    for day, (_values, rules) in ruled.items():
+        compare(oracle, documents, stored[day, 'ruled'], day, rules)
     # of all customers; of some, by the kept figures of all; no row was written
     assert [stored[day].again for day in days[1:3]] == [[0, 0, True]] * 2
 

@@ -28,6 +28,10 @@ RULES = {
     'new_days': 90,
     'won_back_days': 90,
     'lost_months': 24,
+    # times the own interval
+    'watch_factor': Fraction(3, 2),
+    'alert_factor': Fraction(3),
+    'lost_factor': Fraction(6),
     'trend_purchases': 3,
     'trend_percent': 20,
     'mature_percentile': 60,
@@ -184,10 +188,10 @@ def dates_of(one, interval, rules):
     if interval is None:
         return {**none, 'lost_on': beyond}
     return {
-        'watch_on': last + timedelta(days=ceil(Fraction(3, 2) * interval)),
-        'alert_on': last + timedelta(days=ceil(3 * interval)),
-        'lapse_on': last + timedelta(days=floor(3 * interval) + 1),
-        'lost_on': max(last + timedelta(days=floor(6 * interval) + 1), beyond),
+        'watch_on': last + timedelta(days=ceil(rules['watch_factor'] * interval)),
+        'alert_on': last + timedelta(days=ceil(rules['alert_factor'] * interval)),
+        'lapse_on': last + timedelta(days=floor(rules['alert_factor'] * interval) + 1),
+        'lost_on': max(last + timedelta(days=floor(rules['lost_factor'] * interval) + 1), beyond),
     }
 
 
@@ -199,10 +203,10 @@ def churn_level(dates, day):
     return 'none'
 
 
-def had_lapsed(days, gap):
-    """The last purchase came later than three intervals, as they were before it, would allow."""
+def had_lapsed(days, gap, rules):
+    """The last purchase came later than [three] intervals, as they were before it, would allow."""
     interval = personal_interval(days[:-1], gap)
-    return interval is not None and (days[-1] - days[-2]).days > 3 * interval
+    return interval is not None and (days[-1] - days[-2]).days > rules['alert_factor'] * interval
 
 
 def lifecycle_of(one, day, gap, mature_amount, rules):
@@ -213,13 +217,14 @@ def lifecycle_of(one, day, gap, mature_amount, rules):
     interval = personal_interval(one.days, gap)
     if len(one.days) == 1 and silent <= rules['new_days']:
         return 'new'
-    if len(one.days) > 1 and silent <= rules['won_back_days'] and had_lapsed(one.days, gap):
+    lapsed_before = len(one.days) > 1 and had_lapsed(one.days, gap, rules)
+    if lapsed_before and silent <= rules['won_back_days']:
         return 'won_back'
     if day >= dates_of(one, interval, rules)['lost_on']:
         return 'lost'
-    if interval is not None and silent > 3 * interval:
+    if interval is not None and silent > rules['alert_factor'] * interval:
         return 'lapsed'
-    if interval is not None and silent > Fraction(3, 2) * interval:
+    if interval is not None and silent > rules['watch_factor'] * interval:
         return 'at_risk'
     steady = not is_rising(one, rules) and not is_falling(one, rules)
     loyal = one.purchases_loyal >= rules['loyal_purchases']

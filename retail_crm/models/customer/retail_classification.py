@@ -396,8 +396,8 @@ class RetailClassification(models.Model):
     @ormcache('company_id')
     def _applied_of(self, company_id):
         """Return rules and figures in force in a root company, from the cache; never to be changed."""
-        # sudo: explains figures that the user sees
-        return self.sudo().search([('company_id', '=', company_id)]).applied or {}
+        rules = self._of_companies([company_id])
+        return rules.applied or rules._rules()
 
     def _note_applied(self, values, day):
         """Keep what a full refresh made classes with."""

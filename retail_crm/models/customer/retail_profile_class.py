@@ -198,7 +198,15 @@ class RetailProfileClass(models.Model):
                         ratio=f'{days / profile.interval_days:.1f}',
                     )
                 )
-            if profile.is_falling:
+            if profile.is_falling and profile.spend_prev_12m <= 0:
+                parts.append(
+                    self.env._(
+                        'Falling: %(now)s purchases in 12 months, %(before)s in the 12 before.',
+                        now=profile.order_count_12m,
+                        before=profile.order_count_prev_12m,
+                    )
+                )
+            elif profile.is_falling:
                 parts.append(
                     self.env._(
                         'Falling: %(now)s purchases in 12 months, %(before)s in the 12 before; amount %(trend)s %%.',
@@ -241,14 +249,27 @@ class RetailProfileClass(models.Model):
     def _compute_clv_text(self):
         Classification = self.env['retail.classification']
         for profile in self:
-            rules = Classification._applied_of(profile.company_id.id)
-            years = rules.get(f'years_{profile.lifecycle}')
-            profile.clv_text = years and self.env._(
-                'Margin per purchase day x 365 / %(interval)s days x %(years)s expected years = %(result)s',
-                interval=round(profile.interval_days, 1),
-                years=years,
-                result=profile.currency_id.format(profile.clv_next_12m or 0.0),
+            years = Classification._applied_of(profile.company_id.id).get(
+                f'years_{profile.lifecycle}'
             )
+            if years is None:
+                profile.clv_text = False
+                continue
+            figures = {
+                'years': float(years),
+                'result': profile.currency_id.format(profile.clv_next_12m or 0.0),
+            }
+            if profile.interval_days:
+                profile.clv_text = self.env._(
+                    'Margin per purchase day x 365 / %(interval)s days x %(years)s expected years = %(result)s',
+                    interval=round(profile.interval_days, 1),
+                    **figures,
+                )
+            else:
+                profile.clv_text = self.env._(
+                    'Margin of the last 12 months x %(years)s expected years = %(result)s',
+                    **figures,
+                )
 
     @api.model
     def _measured_tests(self):

@@ -157,6 +157,19 @@ class RetailProfileSums(models.Model):
         )
 
     @api.model
+    def _strangers(self, pairs):
+        """Return those of the (customer id, root company id) of whom no contact is known yet: a quotation is one."""
+        # sudo: only asks who has a profile
+        known = self.sudo().search_fetch(
+            [
+                ('partner_id', 'in', [partner_id for partner_id, _company_id in pairs]),
+                ('ladder', '!=', 'potential'),
+            ],
+            ['partner_id', 'company_id'],
+        )
+        return pairs - {(profile.partner_id.id, profile.company_id.id) for profile in known}
+
+    @api.model
     def _sql_signals(self, partner_ids=None):
         """Hook: return SELECTs of (customer, root company, whether it is a contact) for customers who may never have bought.
 
@@ -168,6 +181,11 @@ class RetailProfileSums(models.Model):
             else SQL('AND contact.commercial_partner_id = ANY(%s)', partner_ids)
         )
         root = SQL("split_part(company.parent_path, '/', 1)::int")
+        # Where invoices are the purchases, a confirmed order is still none.
+        companies = [
+            row[0] for row in self.env['retail.purchase']._purchase_companies('account.move')
+        ]
+        waiting = SQL('OR quotation.company_id = ANY(%s)', companies) if companies else SQL()
         return [
             SQL(
                 """
@@ -175,9 +193,10 @@ class RetailProfileSums(models.Model):
                   FROM sale_order AS quotation
                   JOIN res_partner AS contact ON contact.id = quotation.partner_id
                   JOIN res_company AS company ON company.id = quotation.company_id
-                 WHERE quotation.state IN ('draft', 'sent', 'cancel') %s
+                 WHERE (quotation.state IN ('draft', 'sent', 'cancel') %s) %s
                 """,
                 root,
+                waiting,
                 only,
             ),
             SQL(

@@ -276,11 +276,13 @@ class RetailPurchase(models.Model):
 
     def _strangers(self, moments):
         """Return the ids of the customers of these moments who have no profile yet: a quotation makes them one."""
-        partners = moments.partner_id.commercial_partner_id
-        known = self.env['retail.profile'].search_fetch(
-            [('partner_id', 'in', partners.ids)], ['partner_id']
-        )
-        return (partners - known.partner_id).ids
+        pairs = {
+            (moment.partner_id.commercial_partner_id.id, moment.company_id.root_id.id)
+            for moment in moments.filtered('partner_id')
+        }
+        return {
+            partner_id for partner_id, _company_id in self.env['retail.profile']._strangers(pairs)
+        }
 
     def _on_partner_changed(self, moments):
         """Derive again what a contact bought who moved to another company, was merged or became no customer."""

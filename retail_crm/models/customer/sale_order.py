@@ -143,16 +143,17 @@ class SaleOrder(models.Model):
     def create(self, vals_list):
         """Announce the first quotation of somebody new: it makes a potential purchaser."""
         orders = super().create(vals_list)
-        customers = orders.partner_id.commercial_partner_id
-        # sudo: only asks whether there is a profile
-        known = self.env['retail.profile'].sudo()
-        known = known.search_fetch([('partner_id', 'in', customers.ids)], ['partner_id']).partner_id
-        strangers = orders.filtered(
+        by_customer = orders.filtered(lambda order: order.state != 'sale').grouped(
             lambda order: (
-                order.state != 'sale' and order.partner_id.commercial_partner_id not in known
+                order.partner_id.commercial_partner_id.id,
+                order.company_id.root_id.id,
             )
         )
-        self.env['retail.moment']._emit('purchase_changed', strangers)
+        strangers = self.env['retail.profile']._strangers(set(by_customer))
+        self.env['retail.moment']._emit(
+            'purchase_changed',
+            self.concat(*(by_customer[pair] for pair in by_customer if pair in strangers)),
+        )
         return orders
 
     def unlink(self):
