@@ -113,6 +113,7 @@ class TestCohort(RetailCrmCommon):
         )
         self.assertEqual(rows.mapped('is_running'), [False] * 7 + [True])
         self.assertAlmostEqual(rows[1].retention, 100 / 3)
+        self.assertEqual(rows[1].display_name, 'November 2023')
         everything = self.report.search([])
         self.assertEqual(len(set(everything.ids)), len(everything), 'each row has an id of its own')
         self.assertEqual(self.report.browse(rows[2].id).read(['customers'])[0]['customers'], 2)

@@ -157,6 +157,8 @@ class TestPolicy(RetailCrmCommon):
         answers[self.ann.id]['sources'].clear()
         self.assertTrue(answers[self.acme.id]['sources'], 'each answer is a copy of its own')
         self.assertEqual(self.policies._for_customers(self.env['res.partner']), {})
+        only = self.policies._for_customers(self.ann, attributes=['priority'])
+        self.assertEqual(only, {self.ann.id: {'priority': False, 'sources': {}}})
 
     def test_customers_without_profile_have_no_class(self):
         """Who has no profile in the company has no class: only policies for all customers hold (design 4.3)."""
@@ -200,14 +202,14 @@ class TestPolicy(RetailCrmCommon):
     def test_queries_do_not_grow_with_customers(self):
         """A fixed number of queries whatever the number of customers (style 2, rule 2)."""
         self.shipped.active = True
-        people = self.env['res.partner'].create([{'name': f'P{i}'} for i in range(200)])
+        people = self.env['res.partner'].create([{'name': f'P{i}'} for i in range(1200)])
         for i, (key, _label) in enumerate(_classes.LIFECYCLE):
             self._classify(people[i::8], lifecycle=key, abc_class='abc'[i % 3])
         self.env.flush_all()
-        for count in (1, 200):
+        for count in (1, 1200):  # more than the ORM reads ahead
             self.env.invalidate_all()
-            # company, policies, customers, their profiles, teams
-            with self.subTest(count=count), self.assertQueryCount(5):
+            # company, policies, customers, their profiles
+            with self.subTest(count=count), self.assertQueryCount(4):
                 answers = self.policies._for_customers(people[:count])
             self.assertEqual(len(answers), count)
 
@@ -226,8 +228,8 @@ class TestPolicy(RetailCrmCommon):
         def _conditions(self):
             return {*conditions(self), *([('member', True)] if self.name == 'VIP' else ())}
 
-        def _facts_of(self, customers, company):
-            result = facts(self, customers, company)
+        def _facts_of(self, customers, company, profiles):
+            result = facts(self, customers, company, profiles)
             for customer in customers:
                 if customer.name in members:
                     result.setdefault(customer.id, set()).add(('member', True))

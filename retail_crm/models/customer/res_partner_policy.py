@@ -18,7 +18,12 @@ class ResPartner(models.Model):
     def _compute_retail_policy_strategy(self):
         """Ask the policies for all of them at once; suppliers and employees are nobody to sell to."""
         customers = self.filtered('commercial_partner_id.retail_customer')
-        answers = self.env['retail.policy']._for_customers(customers)
+        answers = self.env['retail.policy']._for_customers(
+            customers,
+            attributes=['strategy'],
+            # sudo: the field's groups decide; the card of the customer has read the profiles anyway
+            profiles=customers.sudo().retail_profile_id,
+        )
         for partner in self:
             partner.retail_policy_strategy = (
                 partner in customers and answers[partner.id]['strategy']

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, format_date
 
 
 class RetailCohortReport(models.Model):
@@ -14,7 +14,6 @@ class RetailCohortReport(models.Model):
     _description = 'Cohort Retention'
     _auto = False
     _order = 'cohort_month desc, month_index, id'
-    _rec_name = 'cohort_month'
     _depends = {
         'retail.profile': ['partner_id', 'company_id', 'first_order_date'],
         'retail.purchase': ['partner_id', 'company_id', 'date', 'counts'],
@@ -60,6 +59,13 @@ class RetailCohortReport(models.Model):
         help='Share of the cohort that bought in this month, in percent. Over several cohorts or months: customers who '
         'bought divided by those who could have.',
     )
+
+    @api.depends('cohort_month')
+    @api.depends_context('lang')
+    def _compute_display_name(self):
+        """Name a cohort by its month: "May 2026"."""
+        for row in self:
+            row.display_name = format_date(self.env, row.cohort_month, date_format='LLLL y')
 
     def _read_group_select(self, aggregate_spec, query):
         """Weigh shares by the size of the cohorts: the mean of percentages would be wrong."""

@@ -121,36 +121,27 @@ class RetailPolicy(models.Model):
         return {self.class_key} if self.class_key else set()
 
     @api.model
-    def _facts_of(self, customers_sudo, company):
+    def _facts_of(self, customers_sudo, company, profiles_sudo):
         """Hook: return ``{customer id: set of facts}``, in a fixed number of queries.
 
         :param customers_sudo: commercial partners
         :param company: the company in which they are judged, no branch
+        :param profiles_sudo: their profiles in that company, of those who have one
         """
         columns = self._class_columns()
-        # sudo: whoever acts for a customer gets what holds for him, not the figures behind it
-        profiles = (
-            self.env['retail.profile']
-            .sudo()
-            .search_fetch(
-                [('partner_id', 'in', customers_sudo.ids), ('company_id', '=', company.id)],
-                ['partner_id', *columns],
-                order='id',
-            )
-        )
         return {
             profile.partner_id.id: {
                 f'{column}.{"true" if profile[column] is True else profile[column]}'
                 for column in columns
                 if profile[column]
             }
-            for profile in profiles
+            for profile in profiles_sudo
         }
 
     # === ASKING ===#
 
     @api.model
-    def _for_customers(self, partners, company=None):
+    def _for_customers(self, partners, company=None, attributes=None, profiles=None):
         """Return what holds for these customers: the question that the rest of the system asks.
 
         A fixed number of queries whatever the number of customers. A contact gets what holds for the person or company
@@ -158,34 +149,50 @@ class RetailPolicy(models.Model):
 
         :param partners: customers or their contacts
         :param company: the company that asks; default: the current one
-        :return: ``{partner id: values}`` with the value of every attribute (empty when no policy says anything) and
+        :param attributes: what is asked for, see ``_attributes``; default: everything
+        :param profiles: the customers' profiles in the main company, by those who have read them already
+        :return: ``{partner id: values}`` with the value of each attribute (empty when no policy says anything) and
             under ``'sources'`` the policy that gave each: ``{attribute: policy}``
         """
         company = (company or self.env.company).sudo().root_id  # sudo: a branch's user asks
-        # sudo: the answer is for whoever acts for the customer (see above)
-        policies_sudo = self.sudo().search([('company_id', 'in', (False, company.id))])
-        customers = {
-            partner.id: partner.sudo().commercial_partner_id._origin.id for partner in partners
-        }
-        facts = self._facts_of(
-            self.env['res.partner'].sudo().browse({*customers.values()} - {False}), company
-        )
+        # sudo: whoever acts for a customer gets what holds for him, not the figures and policies behind it
+        policies_sudo = self.sudo().search_fetch([('company_id', 'in', (False, company.id))])
+        partners_sudo = partners.sudo()
+        partners_sudo.fetch(['commercial_partner_id'])
+        customers_sudo = partners_sudo.commercial_partner_id._origin
+        if profiles is None:
+            profiles = self._profiles_of(customers_sudo, company)
+        facts = self._facts_of(customers_sudo, company, profiles.sudo())
         asked = set().union(*(policy._conditions() for policy in policies_sudo))
         answers = {}  # customers who differ in nothing that a policy asks for get the same answer
         result = {}
-        for partner_id, customer_id in customers.items():
+        for partner_sudo in partners_sudo:
+            customer_id = partner_sudo.commercial_partner_id._origin.id
             key = frozenset(asked & facts.get(customer_id, set()))
             if key not in answers:
-                answers[key] = self._answer(policies_sudo, key)
-            result[partner_id] = {**answers[key], 'sources': {**answers[key]['sources']}}
+                answers[key] = self._answer(policies_sudo, key, attributes or self._attributes())
+            result[partner_sudo.id] = {**answers[key], 'sources': {**answers[key]['sources']}}
         return result
 
     @api.model
-    def _answer(self, policies_sudo, facts):
+    def _profiles_of(self, customers_sudo, company):
+        """Return the customers' profiles in the company, in one query."""
+        return (
+            self.env['retail.profile']
+            .sudo()
+            .search_fetch(
+                [('partner_id', 'in', customers_sudo.ids), ('company_id', '=', company.id)],
+                ['partner_id', *self._class_columns()],
+                order='id',
+            )
+        )
+
+    @api.model
+    def _answer(self, policies_sudo, facts, attributes):
         """Return the values and sources that ordered policies give a customer of these facts."""
         holding = policies_sudo.filtered(lambda policy: policy._conditions() <= facts)
         answer = {'sources': {}}
-        for attribute in self._attributes():
+        for attribute in attributes:
             source = next((policy for policy in holding if policy._says(attribute)), self.browse())
             value = source[attribute]
             if isinstance(value, models.BaseModel):

@@ -15,7 +15,9 @@ class RetailProfile(models.Model):
     def _compute_policy_strategy(self):
         """Ask the policies once for each company."""
         for company, profiles in self.grouped('company_id').items():
-            answers = self.env['retail.policy']._for_customers(profiles.partner_id, company)
+            answers = self.env['retail.policy']._for_customers(
+                profiles.partner_id, company, ['strategy'], profiles
+            )
             for profile in profiles:
                 profile.policy_strategy = answers[profile.partner_id.id]['strategy']
 
