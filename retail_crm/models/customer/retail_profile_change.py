@@ -2,7 +2,6 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ._classes import TRACKED
-from .retail_profile_class import sql_rank
 
 #: Classifications that are kept from the first time on; of the others only changes are.
 _KEPT_FIRST = ['lifecycle', 'ladder']
