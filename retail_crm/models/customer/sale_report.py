@@ -75,7 +75,7 @@ class SaleReport(models.Model):
             line.retail_counts = line in counting
 
     def _search_retail_counts(self, operator, value):
-        """Leave out what purchases leave out, by the order line that stands for the row (S-CUS-27, design 4.2)."""
+        """Leave out what purchases leave out, by the order line that stands for the row (design 4.2)."""
         if operator != 'in':
             return NotImplemented
         excluded = self.env['retail.purchase']._sql_excluded_line('line')
