@@ -1,4 +1,5 @@
 from . import test_access
+from . import test_customer_backtest
 from . import test_customer_class
 from . import test_customer_class_history
 from . import test_customer_class_list

@@ -43,8 +43,9 @@ class SaleOrder(models.Model):
     )
     retail_note = fields.Html(
         string='Remarks on the Customer',
-        related='partner_id.commercial_partner_id.comment',
+        compute='_compute_retail_note',  # not related: a related field could be searched by anybody
         groups=FIGURE_GROUPS,
+        help='Notes of the customer.',
     )
     retail_customer_kind = fields.Selection(
         selection=[('new', 'New customer'), ('returning', 'Returning customer')],
@@ -81,6 +82,11 @@ class SaleOrder(models.Model):
             order.retail_profile_id = profile
             for fname, figure in CARD_FIELDS.items():
                 order[fname] = profile[figure]
+
+    @api.depends('partner_id.commercial_partner_id.comment')
+    def _compute_retail_note(self):
+        for order in self.sudo():  # sudo: as in _compute_retail_card
+            order.retail_note = order.partner_id.commercial_partner_id.comment
 
     @api.depends('retail_profile_id')
     def _compute_retail_churn_reason(self):
