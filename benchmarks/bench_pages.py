@@ -149,7 +149,9 @@ def class_pages(bench, crm):
     [awake] = etree.fromstring(search['arch']).xpath("//filter[@name='awake']/@domain")
     churn = [*literal_eval(action['domain']), *literal_eval(awake)]
     customers = [('retail_customer', '=', True), ('parent_id', '=', False)]
-    contacts = specification(crm, 'res.partner', 'list', 'retail_crm.res_partner_view_list_customer')
+    contacts = specification(
+        crm, 'res.partner', 'list', 'retail_crm.res_partner_view_list_customer'
+    )
     figures = specification(
         crm, 'retail.profile', 'list', 'retail_crm.retail_profile_view_list_churn'
     )

@@ -277,7 +277,9 @@ class Limit:
 
     def known_figures(self):
         """Return what the last full refresh measured, for some customers."""
-        applied = self.env['retail.classification'].search([('company_id', '=', self.company)]).applied
+        applied = (
+            self.env['retail.classification'].search([('company_id', '=', self.company)]).applied
+        )
         assert not applied['rfm_fixed'], 'the limit knows equal parts only'
         cuts = {band: [applied[f'{band}_cut_{n}'] for n in range(2, 6)] for band in SCORES}
         cuts['recency'] = [cut and date.fromisoformat(cut) for cut in cuts['recency']]
@@ -306,7 +308,10 @@ class Limit:
             sums=sums,
             usual=round(20000 * float(figures['gap_days'])),  # two usual gaps
             grid=GRID,
-            **{name: literal(figures[name]) for name in ('mature_amount', 'high_margin', 'star_margin')},
+            **{
+                name: literal(figures[name])
+                for name in ('mature_amount', 'high_margin', 'star_margin')
+            },
             **{band: score(value, figures[band]) for band, value in SCORES.items()},
             **{f'leave{name}': LEAVES.format(day=day, m=m) for name, day, m in leaves},
             **self.given,
