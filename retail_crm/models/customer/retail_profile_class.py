@@ -175,7 +175,7 @@ class RetailProfileClass(models.Model):
     )
 
     _churn_idx = models.Index(
-        "(company_id, churn_level, clv_next_12m DESC NULLS LAST) WHERE churn_level <> 'none'"
+        "(company_id, clv_next_12m DESC, last_order_date) WHERE churn_level IN ('alert', 'watch') OR is_falling IS TRUE"
     )
 
     # === COMPUTE ===#

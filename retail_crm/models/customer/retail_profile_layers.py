@@ -17,14 +17,19 @@ def _sql_cases(cases, default=None):
     return SQL('CASE %s ELSE %s END', SQL(' ').join(parts), default)
 
 
-def _sql_times(factor):
-    """Return ``factor`` times the own interval, divided last so that whole numbers come out whole."""
-    return SQL(
-        'CASE WHEN sums.interval_count > 0 '
-        'THEN GREATEST(%(floor)s * %(factor)s, %(factor)s * sums.interval_sum / sums.interval_count) END',
-        floor=GAP_FLOOR,
-        factor=factor,
-    )
+def _sql_days(factor, rounding='floor'):
+    """Return a factor (with two decimals) times the own interval in whole days, exactly.
+
+    The interval is ``interval_sum / interval_count`` ten-thousandths of a day: all in whole numbers.
+    """
+    above = SQL('(100 * %s)::bigint * sums.interval_sum', factor)
+    below = SQL('(1000000 * sums.interval_count)')
+    more = {
+        'floor': SQL(),
+        'ceil': SQL('+ %s - 1', below),
+        'half_up': SQL('+ %s / 2', below),
+    }[rounding]
+    return SQL('((%s %s) / %s)::int', above, more, below)
 
 
 class RetailProfileLayers(models.Model):
@@ -49,10 +54,8 @@ class RetailProfileLayers(models.Model):
 
     def _layer_interval(self):
         """Figures of the purchases, and the parts of the own interval (sum divided by count)."""
-        span = SQL('(sums.last_order_date - sums.first_order_date)::numeric')
-        before = SQL('(sums.previous_order_date - sums.first_order_date)::numeric')
-        known, weight = SQL('company.gap_days > 0'), GAP_WEIGHT
-        usual = SQL('%s * company.gap_days', weight)
+        span = SQL('(sums.last_order_date - sums.first_order_date)')
+        known = SQL('company.gap_days > 0')
         return {
             'spend_trend': SQL(
                 'round((sums.spend_12m - sums.spend_prev_12m) * 100 / NULLIF(GREATEST(sums.spend_prev_12m, 0), 0), 1)'
@@ -60,25 +63,25 @@ class RetailProfileLayers(models.Model):
             'average_order': SQL(
                 'COALESCE(round(sums.spend_total / NULLIF(sums.order_count, 0), company.digits), 0)'
             ),
-            'mean_gap_days': SQL('round(%s / NULLIF(sums.occasions - 1, 0), 2)', span),
-            'interval_sum': SQL('CASE WHEN %s THEN %s + %s ELSE %s END', known, span, usual, span),
+            'mean_gap_days': SQL('round(%s::numeric / NULLIF(sums.occasions - 1, 0), 2)', span),
+            'interval_sum': self._sql_interval_sum(span, SQL('(sums.occasions - 1)')),
             # Without any gap in the whole shop nothing can be expected of newcomers.
             'interval_count': SQL(
-                'CASE WHEN sums.occasions > 0 THEN NULLIF(CASE WHEN %s THEN sums.occasions - 1 + %s '
-                'ELSE sums.occasions - 1 END, 0) END',
+                'CASE WHEN sums.occasions > 0 THEN NULLIF(sums.occasions - 1 + CASE WHEN %s THEN %s ELSE 0 END, 0) END',
                 known,
-                weight,
+                GAP_WEIGHT,
             ),
             'had_lapsed': SQL(
-                """COALESCE(sums.last_order_date - sums.previous_order_date > company.alert_factor * GREATEST(%(floor)s,
-                       CASE WHEN %(known)s THEN (%(before)s + %(usual)s) / (sums.occasions - 2 + %(weight)s)
-                            ELSE %(before)s / NULLIF(sums.occasions - 2, 0) END)
+                """COALESCE((sums.last_order_date - sums.previous_order_date)
+                       * 1000000 * (sums.occasions - 2 + CASE WHEN %(known)s THEN %(weight)s ELSE 0 END)
+                       > (100 * company.alert_factor)::bigint * %(before)s
                    AND (%(known)s OR sums.occasions > 2), false)""",
-                floor=GAP_FLOOR,
                 known=known,
-                before=before,
-                usual=usual,
-                weight=weight,
+                weight=GAP_WEIGHT,
+                before=self._sql_interval_sum(
+                    SQL('(sums.previous_order_date - sums.first_order_date)'),
+                    SQL('(sums.occasions - 2)'),
+                ),
             ),
             'is_rising': SQL(
                 """sums.order_count_12m >= company.trend_orders AND (
@@ -87,6 +90,22 @@ class RetailProfileLayers(models.Model):
             ),
         }
 
+    def _sql_interval_sum(self, span, gaps):
+        """Return the sum of an interval in ten-thousandths of a day, of which the usual gap has no smaller parts.
+
+        Over so many gaps, and twice the usual one while that is known; at least a week for each.
+        """
+        return SQL(
+            """CASE WHEN company.gap_days > 0
+                    THEN GREATEST(10000 * %(span)s + (10000 * %(weight)s * company.gap_days)::bigint,
+                                  10000 * %(floor)s * (%(gaps)s + %(weight)s))
+                    ELSE GREATEST(10000 * %(span)s, 10000 * %(floor)s * %(gaps)s) END""",
+            span=span,
+            gaps=gaps,
+            weight=GAP_WEIGHT,
+            floor=GAP_FLOOR,
+        )
+
     def _layer_times(self):
         """The days on which something happens to the customer because time passes."""
         last = SQL('sums.last_order_date')
@@ -94,16 +113,18 @@ class RetailProfileLayers(models.Model):
             SQL.identifier('company', f'{name}_factor') for name in ('watch', 'alert', 'lost')
         )
         return {
-            'interval_days': SQL('round(%s, 4)', _sql_times(SQL('1.0'))),
-            'expected_next_date': SQL('%s + round(%s)::int', last, _sql_times(SQL('1.0'))),
-            'watch_on': SQL('%s + ceil(%s)::int', last, _sql_times(watch)),
-            'risk_on': SQL('%s + floor(%s)::int + 1', last, _sql_times(watch)),
-            'alert_on': SQL('%s + ceil(%s)::int', last, _sql_times(alert)),
-            'lapse_on': SQL('%s + floor(%s)::int + 1', last, _sql_times(alert)),
+            'interval_days': SQL(
+                'round(sums.interval_sum::numeric / (10000 * sums.interval_count), 4)'
+            ),
+            'expected_next_date': SQL('%s + %s', last, _sql_days(SQL('1.0'), 'half_up')),
+            'watch_on': SQL('%s + %s', last, _sql_days(watch, 'ceil')),
+            'risk_on': SQL('%s + %s + 1', last, _sql_days(watch)),
+            'alert_on': SQL('%s + %s', last, _sql_days(alert, 'ceil')),
+            'lapse_on': SQL('%s + %s + 1', last, _sql_days(alert)),
             'lost_on': SQL(
-                'GREATEST(%s + floor(%s)::int + 1, %s)',
+                'GREATEST(%s + %s + 1, %s)',
                 last,
-                _sql_times(lost),
+                _sql_days(lost),
                 self._sql_leaves(SQL('(%s + 1)', last), SQL('company.lost_months')),
             ),
             'new_until': SQL(
@@ -269,13 +290,9 @@ class RetailProfileLayers(models.Model):
             0,
         )
         return SQL(
-            """round(COALESCE(CASE
-                   WHEN sums.interval_sum > %(floor)s * sums.interval_count
-                   THEN %(total)s * 365 * %(years)s * sums.interval_count / (sums.occasions * sums.interval_sum)
-                   WHEN sums.interval_count > 0
-                   THEN %(total)s * 365 * %(years)s / (sums.occasions * %(floor)s)
+            """round(COALESCE(CASE WHEN sums.interval_count > 0
+                   THEN %(total)s * (3650000 * %(years)s * sums.interval_count) / (sums.occasions * sums.interval_sum)
                    ELSE %(recent)s * %(years)s END, 0), company.digits)""",
-            floor=GAP_FLOOR,
             total=total,
             recent=recent,
             years=years,
@@ -354,9 +371,8 @@ class RetailProfileLayers(models.Model):
         A year after 29 February is 28 February, from which a year back is still before the date: one day later.
         """
         return SQL(
-            """(%(date)s + make_interval(months => %(months)s) + CASE
-                WHEN %(date)s + make_interval(months => %(months)s) - make_interval(months => %(months)s) < %(date)s
-                THEN interval '1 day' ELSE interval '0' END)::date""",
+            'GREATEST((%(date)s + make_interval(months => %(months)s))::date, '
+            '(%(date)s - 1 + make_interval(months => %(months)s))::date + 1)',
             date=date,
             months=months,
         )

@@ -1,5 +1,4 @@
 from datetime import date
-from decimal import Decimal
 
 from odoo import models
 from odoo.tools import SQL
@@ -11,9 +10,7 @@ _EPSILON = 1e-12
 
 
 def _plain(value):
-    """Return a value of the database as JSON keeps it, exactly."""
-    if isinstance(value, Decimal):
-        return str(value)
+    """Return a value of the database as JSON keeps it (numbers come as floats, of which 15 digits are exact)."""
     return value.isoformat() if isinstance(value, date) else value
 
 
@@ -72,7 +69,7 @@ class RetailProfileMeasure(models.Model):
             company_id: (
                 buyers,
                 {
-                    'gap_days': _plain(gap or Decimal(0)),
+                    'gap_days': gap or 0,
                     'mature_amount': _plain(mature),
                     'star_margin': _plain((best or [None])[0]),
                     'high_margin': _plain((best or [None])[-1]),
@@ -101,21 +98,17 @@ class RetailProfileMeasure(models.Model):
                 SQL(
                     """
                     SELECT company_id, %(limits)s
-                      FROM (SELECT company_id, value,
-                                   sum(customers) OVER (PARTITION BY company_id) AS buyers,
-                                   sum(customers) OVER (PARTITION BY company_id ORDER BY value) - customers AS smaller
-                              FROM (SELECT company_id, %(value)s AS value, count(*) AS customers
-                                      FROM retail_profile_sums
-                                     WHERE occasions > 0 AND company_id = ANY(%(companies)s)
-                                     GROUP BY 1, 2) AS counted) AS ranked
-                     WHERE buyers > 1
+                      FROM (%(ranked)s) AS ranked
+                      JOIN (SELECT company_id, count(*) AS buyers
+                              FROM retail_profile_sums WHERE occasions > 0 GROUP BY company_id) AS shop USING (company_id)
+                     WHERE buyers > 1 AND company_id = ANY(%(companies)s)
                      GROUP BY company_id
                     """,
                     limits=SQL(', ').join(
                         SQL('min(value) FILTER (WHERE 5 * smaller >= %s * (buyers - 1))', score - 1)
                         for score in range(2, 6)
                     ),
-                    value=values[band],
+                    ranked=self._sql_smaller(values[band], few=band != 'monetary'),
                     companies=[company.id for company in equal],
                 )
             )
@@ -125,19 +118,41 @@ class RetailProfileMeasure(models.Model):
                 )
         return [company.having(limits[company.id]) for company in companies]
 
+    def _sql_smaller(self, value, few):
+        """Return the SELECT of the buyers' values with the number of smaller ones.
+
+        :param few: there are few different values: these are counted first, which saves sorting all buyers
+        """
+        if not few:
+            return SQL(
+                """SELECT company_id, %(value)s AS value,
+                          rank() OVER (PARTITION BY company_id ORDER BY %(value)s) - 1 AS smaller
+                     FROM retail_profile_sums WHERE occasions > 0""",
+                value=value,
+            )
+        return SQL(
+            """SELECT company_id, value, sum(customers) OVER (PARTITION BY company_id ORDER BY value) - customers AS smaller
+                 FROM (SELECT company_id, %s AS value, count(*) AS customers
+                         FROM retail_profile_sums WHERE occasions > 0 GROUP BY 1, 2) AS counted""",
+            value,
+        )
+
     def _measure_indexes(self, companies, table='retail_profile_fresh'):
-        """Return the companies with the limits of the ABC classes: the smallest index of A and of B."""
+        """Return the companies with the limits of the ABC classes: the smallest index of A and of B.
+
+        Of equal indexes the first decides, which has the fewest before it.
+        """
         rows = self.env.execute_query(
             SQL(
                 """
                 SELECT company_id,
                        min(value) FILTER (WHERE greater * 100 < total * company.abc_a_percent),
                        min(value) FILTER (WHERE greater * 100 < total * (company.abc_a_percent + company.abc_b_percent))
-                  FROM (SELECT company_id, value, sum(value * customers) OVER (PARTITION BY company_id) AS total,
-                               sum(value * customers) OVER (PARTITION BY company_id ORDER BY value DESC)
-                                   - value * customers AS greater
-                          FROM (SELECT company_id, abc_index AS value, count(*) AS customers
-                                  FROM %(table)s WHERE abc_index > 0 GROUP BY 1, 2) AS counted) AS ranked
+                  FROM (SELECT company_id, abc_index AS value, sum(abc_index) OVER (
+                               PARTITION BY company_id ORDER BY abc_index DESC ROWS UNBOUNDED PRECEDING) - abc_index AS greater
+                          FROM %(table)s WHERE abc_index > 0) AS ranked
+                  JOIN (SELECT company_id, sum(abc_index) AS total
+                          FROM %(table)s WHERE abc_index > 0 GROUP BY company_id) AS shop USING (company_id)
                   JOIN %(companies)s ON company.id = ranked.company_id
                  GROUP BY company_id
                 """,

@@ -1,11 +1,13 @@
 import logging
-from datetime import timedelta
+import re
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
 import pytz
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import SQL, groupby
+from odoo.tools import SQL, groupby, ormcache
 
 from ._classes import TRACKED
 from .res_partner import CARD_FIELDS, PROFILE_FIELDS
@@ -20,18 +22,25 @@ FULL_REFRESH_DAYS = 7
 LOCK_KEY = 'retail_crm.profile'
 
 
+@dataclass
 class Company:
-    """What figures of a company's customers depend on: day, decimal places, rules and population figures in force."""
+    """What figures of a company's customers depend on.
 
-    def __init__(self, company_id, day, digits, values, rebuilding):
-        self.id, self.day, self.digits, self.values = company_id, day, digits, values
-        self.rebuilding = (
-            rebuilding  # purchases are being derived again: figures are half the old ones
-        )
+    :ivar values: rules and population figures in force
+    :ivar rebuilding: purchases are being derived again: figures are half the old ones
+    :ivar basis: ``order`` or ``invoice``, what purchases are made from
+    """
+
+    id: int
+    day: date
+    digits: int
+    values: dict
+    rebuilding: bool
+    basis: str
 
     def having(self, values):
         """Return the same company with these rules and figures changed."""
-        return Company(self.id, self.day, self.digits, {**self.values, **values}, self.rebuilding)
+        return replace(self, values={**self.values, **values})
 
 
 class RetailProfileRefresh(models.Model):
@@ -90,7 +99,13 @@ class RetailProfileRefresh(models.Model):
         :return: a list of ``Company`` of all companies that are no branches, or None when another has the turn
         """
         self.env['res.company'].flush_model(
-            ['parent_id', 'resource_calendar_id', 'currency_id', 'retail_rebuild_pending']
+            [
+                'parent_id',
+                'resource_calendar_id',
+                'currency_id',
+                'retail_rebuild_pending',
+                'retail_purchase_basis',
+            ]
         )
         Classification = self.env['retail.classification']
         Classification.flush_model()
@@ -98,7 +113,7 @@ class RetailProfileRefresh(models.Model):
             SQL(
                 """
                 SELECT company.id, calendar.tz, currency.decimal_places, rules.applied,
-                       company.retail_rebuild_pending, set_config('jit', 'off', true),
+                       company.retail_rebuild_pending, company.retail_purchase_basis, set_config('jit', 'off', true),
                        pg_try_advisory_xact_lock(hashtext(%s))
                   FROM res_company AS company
                   JOIN res_currency AS currency ON currency.id = company.currency_id
@@ -124,8 +139,9 @@ class RetailProfileRefresh(models.Model):
                 # Nothing was measured yet: fixed thresholds, as in a shop with few customers.
                 applied or {**rules[company_id]._rules(), 'rfm_fixed': True, 'gap_days': '0'},
                 rebuilding,
+                basis,
             )
-            for company_id, zone, digits, applied, rebuilding, _jit, _locked in rows
+            for company_id, zone, digits, applied, rebuilding, basis, _jit, _locked in rows
         ]
 
     def _forget_figures(self):
@@ -214,6 +230,7 @@ class RetailProfileRefresh(models.Model):
     # === SQL ===#
 
     @api.model
+    @ormcache()
     def _stored_columns(self):
         """Return the columns that a refresh writes."""
         layers = [name for layer in self._layers() for name in layer]
@@ -223,57 +240,74 @@ class RetailProfileRefresh(models.Model):
             if name in self._fields and self._fields[name].store
         ]
 
-    def _sql_companies(self, companies):
-        """Return the table ``company`` of these companies: id, day, digits and everything in force."""
+    def _sql_join(self, companies, expressions):
+        """Return the join with ``company``: id, day, digits and whatever is in force that these expressions name.
+
+        Of one company all customers are: a CROSS JOIN, whose values PostgreSQL takes for constants. Of several, a LEFT
+        JOIN, which keeps it from expecting fewer customers with each layer (and looping over them instead of hashing).
+        """
+        named = set(re.findall(r'\bcompany"?\."?(\w+)', ' '.join(sql.code for sql in expressions)))
+        if len(companies) == 1:
+            return SQL('CROSS JOIN %s', self._sql_companies(companies, named))
+        return SQL(
+            'LEFT JOIN %s ON company.id = sums.company_id', self._sql_companies(companies, named)
+        )
+
+    def _sql_companies(self, companies, named=None):
+        """Return the table ``company`` of these companies: id, day, digits and what is in force (or what is named)."""
         Classification = self.env['retail.classification']
-        types = {**Classification._rule_types(), **Classification._figure_types()}
+        types = {
+            name: SQL(kind)
+            for name, kind in {
+                **Classification._rule_types(),
+                **Classification._figure_types(),
+            }.items()
+            if named is None or name in named
+        }
         rows = [
-            SQL(
-                '(%s::int, %s::date, %s::int, %s)',
-                company.id,
-                company.day,
-                company.digits,
-                SQL(', ').join(
-                    SQL('%s::%s', company.values.get(name), SQL(kind))
-                    for name, kind in types.items()
-                ),
+            SQL(', ').join(
+                [
+                    SQL('%s::int, %s::date, %s::int', company.id, company.day, company.digits),
+                    *(
+                        SQL('%s::%s', company.values.get(name), kind)
+                        for name, kind in types.items()
+                    ),
+                ]
             )
             for company in companies
         ]
         return SQL(
-            '(VALUES %s) AS company (id, day, digits, %s)',
-            SQL(', ').join(rows),
-            SQL(', ').join(map(SQL.identifier, types)),
+            '(VALUES %s) AS company (%s)',
+            SQL(', ').join(SQL('(%s)', row) for row in rows),
+            SQL(', ').join(map(SQL.identifier, ('id', 'day', 'digits', *types))),
         )
 
     def _sql_derived(self, sums, companies):
         """Return a sub-SELECT with all columns of ``sums`` and of the layers.
 
-        OFFSET 0 keeps PostgreSQL from writing a layer's expressions out wherever the next one uses them; LEFT JOIN keeps
-        it from expecting fewer customers with each layer (and then looping over them instead of hashing).
+        OFFSET 0 keeps PostgreSQL from writing a layer's expressions out wherever the next one uses them.
         """
-        table = self._sql_companies(companies)
         for layer in self._layers():
             sums = SQL(
-                '(SELECT sums.*, %s FROM %s AS sums LEFT JOIN %s ON company.id = sums.company_id OFFSET 0)',
+                '(SELECT sums.*, %s FROM %s AS sums %s OFFSET 0)',
                 SQL(', ').join(
                     SQL('%s AS %s', sql, SQL.identifier(name)) for name, sql in layer.items()
                 ),
                 sums,
-                table,
+                self._sql_join(companies, layer.values()),
             )
         return sums
 
     def _sql_fresh(self, derived, companies):
         """Return the SELECT of the rows that ``retail_profile`` should have."""
         names = [name for name in self._stored_columns() if name != 'abc_class']
+        abc = self._sql_abc()
         return SQL(
-            'SELECT sums.partner_id, sums.company_id, %s, %s AS abc_class '
-            'FROM %s AS sums LEFT JOIN %s ON company.id = sums.company_id',
+            'SELECT sums.partner_id, sums.company_id, %s, %s AS abc_class FROM %s AS sums %s',
             SQL(', ').join(SQL.identifier('sums', name) for name in names),
-            self._sql_abc(),
+            abc,
             derived,
-            self._sql_companies(companies),
+            self._sql_join(companies, [abc]),
         )
 
     def _write_fresh(self, fresh, companies, quiet, partner_ids=None, present=None, kept=None):

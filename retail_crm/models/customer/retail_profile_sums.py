@@ -104,20 +104,26 @@ class RetailProfileSums(models.Model):
             only=SQL() if partner_ids is None else SQL('AND partner_id = ANY(%s)', partner_ids),
         )
 
-    def _sql_strangers(self, companies, known, partner_ids=None):
+    def _sql_strangers(self, companies, partner_ids=None):
         """Return the SELECT, with the same columns, of customers of whom there are only signals.
 
-        :param known: table of those who have purchases
+        Visitors and our own companies are nobody.
         """
-        signals = SQL(' UNION ALL ').join(self._sql_signals(partner_ids))
+        signals = SQL(' UNION ALL ').join(self._sql_signals(companies, partner_ids))
         return SQL(
             """
             SELECT signal.partner_id, signal.company_id, %(columns)s, bool_or(signal.is_contact) AS has_contact
               FROM (%(signals)s) AS signal (partner_id, company_id, is_contact)
               JOIN res_partner AS partner ON partner.id = signal.partner_id AND partner.retail_customer IS NOT FALSE
-             WHERE signal.company_id = ANY(%(companies)s) AND signal.partner_id <> ALL(%(nobody)s) AND NOT EXISTS (
-                   SELECT FROM %(known)s AS known
+             WHERE signal.company_id = ANY(%(companies)s)
+               AND NOT EXISTS (
+                   SELECT FROM retail_purchase AS known
                     WHERE known.partner_id = signal.partner_id AND known.company_id = signal.company_id)
+               AND NOT EXISTS (
+                   SELECT FROM res_users AS account
+                     JOIN res_groups_users_rel AS member ON member.uid = account.id AND member.gid = %(public)s
+                    WHERE account.partner_id = signal.partner_id)
+               AND NOT EXISTS (SELECT FROM res_company WHERE res_company.partner_id = signal.partner_id)
              GROUP BY signal.partner_id, signal.company_id
             """,
             columns=SQL(', ').join(
@@ -126,35 +132,27 @@ class RetailProfileSums(models.Model):
             ),
             signals=signals,
             companies=[company.id for company in companies],
-            nobody=self.env['retail.purchase']._sql_not_counted_partners(),
-            known=known,
+            public=self.env['ir.model.data']._xmlid_to_res_id('base.group_public'),
         )
 
-    def _sql_sums(self, companies, partner_ids):
-        """Return the SELECT of the sums of some customers."""
+    def _sql_sums(self, companies, partner_ids=None):
+        """Return the SELECT of the sums of these customers, or of all of them."""
         return SQL(
             '%s UNION ALL %s',
             self._sql_purchases(companies, partner_ids),
-            self._sql_strangers(companies, SQL('retail_purchase'), partner_ids),
+            self._sql_strangers(companies, partner_ids),
         )
 
     def _collect_sums(self, companies):
-        """Put the sums of all customers into the temporary table ``retail_profile_sums``."""
-        cr = self.env.cr
-        cr.execute(
+        """Put the sums of all customers into the temporary table ``retail_profile_sums``, in parallel."""
+        self.env.cr.execute(
             SQL(
                 'CREATE TEMPORARY TABLE retail_profile_sums ON COMMIT DROP AS %s',
-                self._sql_purchases(companies),
+                self._sql_sums(companies),
             )
         )
         # Without statistics the joins with the customers would be loops over a million of them.
-        cr.execute(SQL('ANALYZE retail_profile_sums (partner_id, company_id)'))
-        cr.execute(
-            SQL(
-                'INSERT INTO retail_profile_sums %s',
-                self._sql_strangers(companies, SQL('retail_profile_sums')),
-            )
-        )
+        self.env.cr.execute(SQL('ANALYZE retail_profile_sums (partner_id, company_id)'))
 
     @api.model
     def _strangers(self, pairs):
@@ -169,8 +167,7 @@ class RetailProfileSums(models.Model):
         )
         return pairs - {(profile.partner_id.id, profile.company_id.id) for profile in known}
 
-    @api.model
-    def _sql_signals(self, partner_ids=None):
+    def _sql_signals(self, companies, partner_ids=None):
         """Hook: return SELECTs of (customer, root company, whether it is a contact) for customers who may never have bought.
 
         A contact is a visit, a call or a question; anything else is an interest. Later areas add theirs.
@@ -181,33 +178,34 @@ class RetailProfileSums(models.Model):
             else SQL('AND contact.commercial_partner_id = ANY(%s)', partner_ids)
         )
         root = SQL("split_part(company.parent_path, '/', 1)::int")
-        # Where invoices are the purchases, a confirmed order is still none.
-        companies = [
-            row[0] for row in self.env['retail.purchase']._purchase_companies('account.move')
-        ]
-        waiting = SQL('OR quotation.company_id = ANY(%s)', companies) if companies else SQL()
-        return [
+        conditions = [SQL("state IN ('draft', 'sent', 'cancel')")]
+        waiting = [company.id for company in companies if company.basis == 'invoice']
+        if waiting:  # where invoices are the purchases, a confirmed order is still none
+            conditions.append(SQL("state = 'sale' AND %s = ANY(%s)", root, waiting))
+        quotations = [
             SQL(
                 """
                 SELECT contact.commercial_partner_id, %s, true
                   FROM sale_order AS quotation
                   JOIN res_partner AS contact ON contact.id = quotation.partner_id
                   JOIN res_company AS company ON company.id = quotation.company_id
-                 WHERE (quotation.state IN ('draft', 'sent', 'cancel') %s) %s
+                 WHERE quotation.%s %s
                 """,
                 root,
-                waiting,
+                condition,
                 only,
-            ),
-            SQL(
-                """
-                SELECT contact.commercial_partner_id, %s, false
-                  FROM res_users AS account
-                  JOIN res_partner AS contact ON contact.id = account.partner_id
-                  JOIN res_company AS company ON company.id = account.company_id
-                 WHERE account.share AND account.active %s
-                """,
-                root,
-                only,
-            ),
+            )
+            for condition in conditions
         ]
+        accounts = SQL(
+            """
+            SELECT contact.commercial_partner_id, %s, false
+              FROM res_users AS account
+              JOIN res_partner AS contact ON contact.id = account.partner_id
+              JOIN res_company AS company ON company.id = account.company_id
+             WHERE account.share AND account.active %s
+            """,
+            root,
+            only,
+        )
+        return [*quotations, accounts]
