@@ -192,7 +192,7 @@ class TestOldOrNewCustomer(HistoryCase):
 
     def test_printed_on_the_order(self):
         """The printed order says whether the customer is old or new (S-SEG-28)."""
-        order = self._create_order(self.bob, 10, '2025-03-10')
+        order = self._create_order(self.acme, 10, '2025-03-10')
         self._process()
         html = (
             self.env['ir.actions.report']
