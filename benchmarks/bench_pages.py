@@ -4,6 +4,8 @@ The specifications are those that the web client makes of the real views, with a
 add-on, in two databases with the same customers.
 """
 
+from ast import literal_eval
+
 from common import Bench, Variant, calm_ratio
 from lxml import etree
 
@@ -138,6 +140,53 @@ def own_pages(bench, crm):
     crm.cr.rollback()
 
 
+def class_pages(bench, crm):
+    """For information: groups and lists by class, and the churn list as its menu opens it."""
+    profiles, partners = crm['retail.profile'], crm['res.partner']
+    action = crm['ir.actions.act_window']._for_xml_id('retail_crm.retail_profile_action_churn')
+    assert 'search_default_awake' in action['context']
+    search = profiles.get_views([(False, 'search')])['views']['search']
+    [awake] = etree.fromstring(search['arch']).xpath("//filter[@name='awake']/@domain")
+    churn = [*literal_eval(action['domain']), *literal_eval(awake)]
+    customers = [('retail_customer', '=', True), ('parent_id', '=', False)]
+    contacts = specification(
+        crm, 'res.partner', 'list', 'retail_crm.res_partner_view_list_customer'
+    )
+    figures = specification(
+        crm, 'retail.profile', 'list', 'retail_crm.retail_profile_view_list_churn'
+    )
+    best = [*customers, ('retail_abc_class', '=', 'a')]
+
+    def grouped(model, domain, name):
+        return lambda _: model.formatted_read_group(domain, [name], ['__count'])
+
+    def churning(order):
+        return lambda _: profiles.web_search_read(
+            churn, figures, limit=80, count_limit=10001, order=order
+        )
+
+    pages = {
+        'contacts by lifecycle': grouped(partners, customers, 'retail_lifecycle'),
+        f'contacts of class A by spend, 80 of {partners.search_count(best):,}': listed(
+            crm, contacts, best, 'retail_spend_12m DESC'
+        ),
+        f'churn list, 80 of {profiles.search_count(churn):,}': churning(
+            'clv_next_12m DESC, last_order_date'
+        ),
+        'churn list by expected margin only': churning('clv_next_12m DESC'),
+        'figures by lifecycle': grouped(profiles, [], 'lifecycle'),
+    }
+    bench.compare(
+        'pages by class', [Variant(label, crm, page) for label, page in pages.items()], unit='page'
+    )
+    crm.cr.rollback()
+    for label, page in pages.items():
+        with bench.explaining(crm, label) as wanted:
+            if wanted:
+                page(None)
+        crm.cr.rollback()
+
+
 def main():
     bench = Bench('pages', __doc__)
     plain, crm = bench.environments('plain', 'crm')
@@ -146,6 +195,8 @@ def main():
         core_pages(bench, plain, crm)
     if bench.wants('own'):
         own_pages(bench, crm)
+    if bench.wants('classes'):
+        class_pages(bench, crm)
     bench.finish()
 
 

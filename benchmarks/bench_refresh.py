@@ -1,167 +1,10 @@
-"""What deriving figures costs, against the same figures in plain SQL and the usual way."""
+"""What deriving figures and classes costs, against the same in plain SQL and the usual way."""
 
 from datetime import date
 from importlib import import_module
 
 from common import Bench, Variant, house, ratio_of
-from dateutil.relativedelta import relativedelta
-
-FIGURES = (
-    'first_order_date last_order_date order_count order_count_12m order_count_prev_12m '
-    'spend_total spend_12m spend_prev_12m margin_12m spend_trend average_order mean_gap_days '
-    'expected_next_date refresh_on'
-).split()
-
-# The sums behind the figures, by hand; {d}, {y}, {yy} are today, one year and two years before.
-SUMS = """
-    SELECT partner_id, company_id,
-           min(date) FILTER (WHERE counts AND date <= '{d}') AS first_day,
-           max(date) FILTER (WHERE counts AND date <= '{d}') AS last_day,
-           count(*) FILTER (WHERE counts AND date <= '{d}') AS n,
-           count(*) FILTER (WHERE counts AND date > '{y}' AND date <= '{d}') AS n1,
-           count(*) FILTER (WHERE counts AND date > '{yy}' AND date <= '{y}') AS n2,
-           COALESCE(sum(amount) FILTER (WHERE date <= '{d}'), 0) AS spent,
-           COALESCE(sum(amount) FILTER (WHERE date > '{y}' AND date <= '{d}'), 0) AS spent1,
-           COALESCE(sum(amount) FILTER (WHERE date > '{yy}' AND date <= '{y}'), 0) AS spent2,
-           COALESCE(sum(margin) FILTER (WHERE date > '{y}' AND date <= '{d}'), 0) AS margin1,
-           count(*) FILTER (WHERE occasion AND date <= '{d}') AS days,
-           min(date) FILTER (WHERE date > '{d}') AS coming,
-           min(date) FILTER (WHERE date > '{y}' AND date <= '{d}') AS oldest1,
-           min(date) FILTER (WHERE date > '{yy}' AND date <= '{y}') AS oldest2
-      FROM retail_purchase WHERE {only}
-     GROUP BY partner_id, company_id"""
-USUAL_GAP = """
-    (SELECT round(avg((last_day - first_day)::numeric / (days - 1)), 4)
-       FROM {sums} AS s JOIN res_partner AS p ON p.id = s.partner_id
-        AND p.retail_customer IS NOT FALSE WHERE days > 1)"""
-# A day leaves the window of m months on the first day that it is m months back, leap days included.
-LEAVES = """({day} + interval '{m} months' + CASE
-    WHEN {day} + interval '{m} months' - interval '{m} months' < {day}
-    THEN interval '1 day' ELSE interval '0' END)::date"""
-FIGURES_SQL = """
-    SELECT s.partner_id, s.company_id,
-           first_day, last_day, n, n1, n2, spent, spent1, spent2, margin1,
-           round((spent1 - spent2) * 100 / NULLIF(greatest(spent2, 0), 0), 1),
-           COALESCE(round(spent / NULLIF(n, 0), 2), 0),
-           round((last_day - first_day)::numeric / NULLIF(days - 1, 0), 2),
-           CASE WHEN days > 0 THEN last_day + round(greatest(7,
-               ((last_day - first_day)::numeric + 2 * gap) / (days + 1)))::int END,
-           least(coming, {leaves1}, {leaves2})
-      FROM {sums} AS s
-      JOIN res_partner AS p ON p.id = s.partner_id AND p.retail_customer IS NOT FALSE,
-           (SELECT {gap} AS gap) AS usual"""
-
-# The usual add-on, at its best: a few figures and quintiles straight from the orders.
-USUAL_WAY = """
-    SELECT m.*, ntile(5) OVER (ORDER BY last_order) AS r, ntile(5) OVER (ORDER BY orders) AS f,
-           ntile(5) OVER (ORDER BY spend_12m) AS m
-      FROM (SELECT p.commercial_partner_id AS partner_id, o.company_id,
-                   COALESCE(sum(o.amount_untaxed / COALESCE(NULLIF(o.currency_rate, 0), 1))
-                       FILTER (WHERE o.date_order > '{y}'), 0) AS spend_12m,
-                   count(*) FILTER (WHERE o.date_order > '{y}') AS orders_12m, count(*) AS orders,
-                   min(o.date_order) AS first_order, max(o.date_order) AS last_order
-              FROM sale_order AS o JOIN res_partner AS p ON p.id = o.partner_id
-             WHERE o.state = 'sale' GROUP BY 1, 2) AS m"""
-USUAL_COLUMNS = 'spend_12m orders_12m orders first_order last_order r f m'.split()
-
-
-def merge(target, source, columns, join=True):
-    """Return the statement that writes what differs, with or without a first look at old rows."""
-    names = ', '.join(columns)
-    new, old = (', '.join(f'{alias}.{name}' for name in columns) for alias in ('new', 'old'))
-    excluded = ', '.join(f'excluded.{name}' for name in columns)
-    differs = f"""LEFT JOIN {target} AS old USING (partner_id, company_id)
-        WHERE ({old}) IS DISTINCT FROM ({new})"""
-    update = f'ON CONFLICT (partner_id, company_id) DO UPDATE SET ({names}) = ROW({excluded})'
-    if not join:
-        differs, update = (
-            '',
-            update
-            + f' WHERE ({names.replace(", ", f", {target}.")}) IS DISTINCT FROM ({excluded})',
-        )
-        update = update.replace(f'WHERE ({columns[0]}', f'WHERE ({target}.{columns[0]}')
-    return f"""INSERT INTO {target} (partner_id, company_id, {names})
-        SELECT new.partner_id, new.company_id, {new}
-          FROM ({source}) AS new (partner_id, company_id, {names}) {differs} {update}"""
-
-
-class Limit:
-    """The same figures in plain SQL, into a table with a key only and into one like ours."""
-
-    def __init__(self, env):
-        self.env, self.today = env, env.company._retail_today()
-        self.days = {
-            'd': self.today,
-            'y': self.today - relativedelta(months=12),
-            'yy': self.today - relativedelta(months=24),
-        }
-        self.gap = str(env.company.root_id.retail_gap_days)
-        cr = env.cr
-        cr.execute(
-            """DROP TABLE IF EXISTS bench_keyed, bench_like, bench_usual;
-            CREATE TABLE bench_like (LIKE retail_profile INCLUDING ALL);
-            CREATE SEQUENCE IF NOT EXISTS bench_like_seq;
-            ALTER TABLE bench_like ALTER id SET DEFAULT nextval('bench_like_seq'),
-                ADD FOREIGN KEY (partner_id) REFERENCES res_partner,
-                ADD FOREIGN KEY (company_id) REFERENCES res_company;
-            CREATE TABLE bench_keyed AS SELECT * FROM retail_profile WITH NO DATA;
-            ALTER TABLE bench_keyed DROP id, ADD PRIMARY KEY (partner_id, company_id);
-            CREATE TABLE bench_usual (
-                partner_id int, company_id int, spend_12m numeric, orders_12m int, orders int,
-                first_order timestamp, last_order timestamp, r int, f int, m int,
-                PRIMARY KEY (partner_id, company_id))"""
-        )
-        for target in ('bench_keyed', 'bench_like'):
-            self.full(target)
-            cr.execute('DROP TABLE bench_sums')
-        self.usual()
-        cr.execute('DROP TABLE bench_fresh; ANALYZE bench_keyed, bench_like, bench_usual')
-        cr.commit()
-
-    def figures(self, sums, gap):
-        leaves = {f'leaves{n}': LEAVES.format(day=f'oldest{n}', m=12 * n) for n in (1, 2)}
-        return FIGURES_SQL.format(sums=sums, gap=gap, **leaves)
-
-    def full(self, target):
-        """All customers: sums into a temporary table in parallel, then figures and merge."""
-        cr = self.env.cr
-        sums = SUMS.format(only='true', **self.days)
-        cr.execute(f'CREATE TEMP TABLE bench_sums ON COMMIT DROP AS {sums}')
-        cr.execute('ANALYZE bench_sums')
-        figures = self.figures('bench_sums', USUAL_GAP.format(sums='bench_sums'))
-        cr.execute(merge(target, figures, FIGURES))
-
-    def some(self, target, ids):
-        """Some customers: one upsert, the usual gap is known. For many a look at the old rows pays."""
-        sums = SUMS.format(only=f'partner_id = ANY(ARRAY{list(ids)})', **self.days)
-        figures = self.figures(f'({sums})', self.gap)
-        self.env.cr.execute(merge(target, figures, FIGURES, join=len(ids) > 100))
-
-    def usual(self):
-        cr = self.env.cr
-        cr.execute(
-            f'CREATE TEMP TABLE bench_fresh ON COMMIT DROP AS {USUAL_WAY.format(**self.days)}'
-        )
-        cr.execute('ANALYZE bench_fresh')
-        cr.execute(merge('bench_usual', 'SELECT * FROM bench_fresh', USUAL_COLUMNS))
-
-    def differences(self):
-        """Return the number of rows in which our figures and those of the limit differ."""
-        names = ', '.join(['partner_id', 'company_id', *FIGURES])
-        self.env.cr.execute(
-            f"""
-            WITH ours AS (SELECT {names} FROM retail_profile),
-            limits AS (SELECT {names} FROM bench_keyed)
-            SELECT (SELECT count(*) FROM (TABLE ours EXCEPT TABLE limits) AS more)
-                 + (SELECT count(*) FROM (TABLE limits EXCEPT TABLE ours) AS less)"""
-        )
-        return self.env.cr.fetchone()[0]
-
-    def drop(self):
-        self.env.cr.execute(
-            'DROP TABLE bench_keyed, bench_like, bench_usual; DROP SEQUENCE bench_like_seq'
-        )
-        self.env.cr.commit()
+from limit_refresh import Limit
 
 
 def rows_written(env):
@@ -232,6 +75,66 @@ def full(bench, env, limit):
         cr.rollback()
 
 
+def weekly(bench, env):
+    """For information: a full refresh for which the population figures moved, so that classes are derived twice."""
+    profiles, cr = env['retail.profile'], env.cr
+
+    def move():
+        cr.execute(
+            """UPDATE retail_classification
+                  SET applied = jsonb_set(applied, '{gap_days}', to_jsonb((applied->>'gap_days')::numeric + 0.5))"""
+        )
+
+    def move_everybody():
+        """As a week before: expected dates and amounts of all buyers were made with another usual gap."""
+        move()
+        cr.execute(
+            """UPDATE retail_profile
+                  SET interval_days = interval_days + 0.1, clv_next_12m = clv_next_12m + 0.01,
+                      potential_12m = potential_12m + 0.01"""
+        )
+
+    def vacuum():
+        cr.rollback()
+        house.sql('VACUUM retail_profile', env.cr.dbname)
+
+    idle, *others = bench.compare(
+        'weekly run',
+        [
+            Variant('nothing moved', env, lambda _: profiles._refresh()),
+            Variant('usual gap moved, rows are right', env, lambda _: profiles._refresh(), move),
+            Variant(
+                'usual gap moved, all rows differ',
+                env,
+                lambda _: profiles._refresh(),
+                move_everybody,
+            ),
+        ],
+        runs=min(3, bench.args.runs),  # a change of all rows takes long to prepare
+        after=vacuum,
+    )
+    for one in others:
+        title = f'weekly run: {one.label}, against nothing moved (for information)'
+        bench.check(title, ratio_of(one, idle), float('inf'))
+    with bench.explaining(env, 'weekly run: usual gap moved, all rows differ') as wanted:
+        if wanted:
+            move_everybody()
+            profiles._refresh()
+        cr.rollback()
+    vacuum()
+
+
+def backtest(bench, env):
+    """For information: customers classed as of a year ago, and what became of them."""
+    check = env['retail.profile.backtest']._check
+    bench.compare('check against the past', [Variant('12 months', env, lambda _: check(12))])
+    env.cr.rollback()
+    with bench.explaining(env, 'check against the past, 12 months') as wanted:
+        if wanted:
+            check(12)
+        env.cr.rollback()
+
+
 def some(bench, env, limit, count):
     """Some customers whose figures changed: all of them are written."""
     profiles, cr = env['retail.profile'], env.cr
@@ -251,6 +154,10 @@ def some(bench, env, limit, count):
         house.sql('VACUUM retail_profile, bench_keyed, bench_like', env.cr.dbname)
 
     partners = env['res.partner'].browse(ids)
+    cr.execute('DELETE FROM bench_keyed WHERE partner_id = ANY(%s)', [ids])
+    limit.some('bench_keyed', ids)
+    note = f'rows of {count} customers in which our figures differ from plain SQL'
+    bench.check(note, limit.differences(ids), 0, 'rows')
     vacuum()
     titles = {
         True: f'refresh of {count} dirty customers, all differ',
@@ -342,6 +249,10 @@ def main():
     bench.check('rows in which our figures differ from plain SQL', limit.differences(), 0, 'rows')
     if bench.wants('full'):
         full(bench, env, limit)
+    if bench.wants('weekly'):
+        weekly(bench, env)
+    if bench.wants('backtest'):
+        backtest(bench, env)
     if bench.wants('some'):
         some(bench, env, limit, round(10_000 * min(1, bench.args.scale)))
         some(bench, env, limit, 1)

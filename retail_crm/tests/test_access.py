@@ -1,5 +1,7 @@
 """Who may do what: the table persona x model x operation, company rules, and figures behind their groups."""
 
+from datetime import date
+
 from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.service.model import call_kw, get_public_method
@@ -25,9 +27,12 @@ RIGHTS = {
         'sales': 'r',
         'internal': 'r',
     },
+    'retail.cohort.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.classification': {'user': 'r', 'lead': 'r', 'manager': 'rw', 'marketing': 'r'},
     'retail.moment': {'manager': 'r'},
+    'retail.policy': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
     'retail.profile': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.profile.backtest': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.profile.change': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.purchase': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
 }
@@ -40,6 +45,8 @@ ACTIONS = {
     ('retail.classification', 'action_reset'): {'manager'},
     ('retail.moment', 'action_retry'): {'manager'},
     ('retail.moment', 'action_open_document'): {'manager'},
+    ('retail.profile.backtest', 'action_check_now'): {'manager'},
+    ('retail.classification', 'action_use_measured_years'): {'manager'},
     ('retail.profile', 'action_refresh'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.profile', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.profile', 'action_open_purchases'): {'user', 'lead', 'manager', 'marketing'},
@@ -55,6 +62,13 @@ ACTIONS = {
 
 class AccessCommon(RetailCrmCommon):
     @classmethod
+    def _check_past(cls):
+        """Return a row of the check of warnings against the past."""
+        checks = cls.env['retail.profile.backtest']
+        checks._check(12, date(2027, 6, 1))
+        return checks.search([('company_id', '=', cls.company.id)], limit=1)
+
+    @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.personas = {**cls.users, 'public': cls.env.ref('base.public_user')}
@@ -67,11 +81,14 @@ class AccessCommon(RetailCrmCommon):
         cls.samples = {
             'retail.area': cls.env['retail.area'].create({'name': 'North'}),
             'retail.channel': cls.env.ref('retail_crm.retail_channel_counter'),
+            'retail.cohort.report': cls.env['retail.cohort.report'].search([], limit=1),
             'retail.classification': cls.env['retail.classification']._of_companies(
                 cls.company.ids
             ),
             'retail.moment': cls.moments.search([('res_model', '=', 'sale.order')], limit=1),
+            'retail.policy': cls.env.ref('retail_crm.retail_policy_abc_a'),
             'retail.profile': cls._profile_of(cls.bob),
+            'retail.profile.backtest': cls._check_past(),
             'retail.profile.change': cls.env['retail.profile.change'].search(
                 [('partner_id', '=', cls.bob.id)], limit=1
             ),
@@ -80,22 +97,28 @@ class AccessCommon(RetailCrmCommon):
         cls.changes = {
             'retail.area': {'name': 'South'},
             'retail.channel': {'name': 'Till'},
+            'retail.cohort.report': {'customers': 99},
             'retail.classification': {'new_days': 60},
             'retail.moment': {'state': 'done'},
+            'retail.policy': {'name': 'Everybody first'},
             'retail.profile': {'order_count': 99},
+            'retail.profile.backtest': {'customers': 99},
             'retail.profile.change': {'reason': 'time'},
             'retail.purchase': {'amount': 1e6},
         }
         cls.news = {
             'retail.area': {'name': 'East'},
             'retail.channel': {'name': 'Pigeon', 'code': 'pigeon'},
+            'retail.cohort.report': {'company_id': cls.company.id},
             'retail.moment': {
                 'kind': 'purchase',
                 'res_model': 'sale.order',
                 'res_id': cls.order.id,
             },
+            'retail.policy': {'name': 'Regulars', 'class_key': 'ladder.loyal'},
             'retail.classification': {'company_id': cls.company_2.id},
             'retail.profile': {'partner_id': cls.ann.id, 'company_id': cls.company.id},
+            'retail.profile.backtest': {'company_id': cls.company.id, 'months': '6'},
             'retail.profile.change': {
                 'partner_id': cls.ann.id,
                 'company_id': cls.company.id,
@@ -113,7 +136,11 @@ class AccessCommon(RetailCrmCommon):
 
     @classmethod
     def _our_models(cls):
-        return [name for name in sorted(cls.env.registry) if name.startswith('retail.')]
+        return [
+            name
+            for name in sorted(cls.env.registry)
+            if name.startswith('retail.') and not cls.env[name]._abstract
+        ]
 
     def _rpc(self, user, model, method, *args, **kwargs):
         """Call a method as the web client and JSON-2 do: as that user, public methods only, and not as superuser."""
@@ -217,7 +244,13 @@ class TestAccess(AccessCommon):
             'retail.moment': self.moments.search(
                 [('res_model', '=', 'sale.order'), ('res_id', '=', order.id)]
             ),
+            'retail.cohort.report': self.env['retail.cohort.report'].search(
+                [('company_id', '=', self.company_2.id)]
+            ),
             'retail.area': self.env['retail.area'].create(
+                {'name': 'Elsewhere', 'company_id': self.company_2.id}
+            ),
+            'retail.policy': self.env['retail.policy'].create(
                 {'name': 'Elsewhere', 'company_id': self.company_2.id}
             ),
         }
@@ -342,7 +375,7 @@ class TestAccess(AccessCommon):
             ways['count'] = ('search_count', [(name, '!=', False)])
             if field.type == 'many2one':
                 ways['domain through'] = ('search', [(f'{name}.spend_total', '>', 0)])
-            elif field.type != 'boolean':
+            elif field.type not in ('boolean', 'selection', 'char'):
                 ways['compare'] = (
                     'search',
                     [(name, '>', '2020-01-01' if field.type == 'date' else 1)],
@@ -427,6 +460,7 @@ class TestAccess(AccessCommon):
             ('retail.purchase', '_sync'),
             ('retail.profile', '_refresh'),
             ('retail.profile', '_merge_partners'),
+            ('retail.policy', '_for_customers'),
             ('retail.classification', '_note_applied'),
             ('retail.profile.change', '_sql_insert'),
         ):

@@ -55,7 +55,7 @@ RFM_GROUP = [
 CHURN_LEVEL = [
     ('alert', 'Alert'),
     ('watch', 'Watch'),
-    ('none', 'None'),
+    ('none', 'On time'),
 ]
 
 #: Classes whose changes are kept as history: ``{column of the profile: its keys from worst to best}``.

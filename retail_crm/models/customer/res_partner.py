@@ -37,6 +37,15 @@ PROFILE_FIELDS = {
     'retail_clv_next_12m': 'clv_next_12m',
 }
 
+#: Further figures that the sentences on the card are made of.
+_SENTENCE_FIELDS = [
+    'company_id',
+    'interval_days',
+    'is_falling',
+    'order_count_prev_12m',
+    'loyalty_purchase',
+]
+
 #: Customers that one button press may refresh; more are a matter of the background.
 MAX_REFRESH = 1000
 
@@ -48,6 +57,9 @@ CARD_FIELDS = {
     'retail_spend_12m': 'spend_12m',
     'retail_average_order': 'average_order',
     'retail_expected_next_date': 'expected_next_date',
+    'retail_lifecycle': 'lifecycle',
+    'retail_abc_class': 'abc_class',
+    'retail_is_high_value': 'is_high_value',
 }
 
 # Changes of these fields move purchases to another customer or make somebody a customer.
@@ -193,7 +205,7 @@ class ResPartner(models.Model):
                     ('partner_id', 'in', self.commercial_partner_id._origin.ids),
                     ('company_id', '=', self.env.company.root_id.id),
                 ],
-                ['partner_id', *PROFILE_FIELDS.values()],
+                ['partner_id', *PROFILE_FIELDS.values(), *_SENTENCE_FIELDS],
                 order='id',
             )
         )
@@ -290,8 +302,9 @@ class ResPartner(models.Model):
 
     def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
         """Sort contacts without figures like 0, and those without a date last: PostgreSQL would put them before the best."""
-        if field_name in PROFILE_FIELDS and not nulls.code:
-            first = self._fields[field_name].type != 'date' and direction.code != 'DESC'
+        kind = self._fields[field_name].type
+        if field_name in PROFILE_FIELDS and not nulls.code and kind != 'selection':
+            first = kind not in ('date', 'char') and direction.code != 'DESC'
             nulls = SQL('NULLS FIRST') if first else SQL('NULLS LAST')
         return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
 

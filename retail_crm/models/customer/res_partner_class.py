@@ -1,17 +1,15 @@
 from odoo import fields, models
-from odoo.tools import SQL
 
 from ._classes import ABC, CHURN_LEVEL, COARSE, LADDER, LIFECYCLE, RFM_GROUP, STAGE, STAR
 from .res_partner import FIGURE_GROUPS, figure
-from .retail_profile_class import CLASS_FIELDS, sql_rank
-
-_CLASSES = {f'retail_{name}': classes for name, classes in CLASS_FIELDS.items()}
+from .retail_profile_class import CLASS_RANKS
 
 
 class ResPartnerClass(models.Model):
     """The classes of the customer's profile in the current company, on the contact: to filter, sort and group by."""
 
-    _inherit = 'res.partner'
+    _name = 'res.partner'
+    _inherit = ['res.partner', 'retail.class.mixin']
 
     retail_lifecycle = figure(
         fields.Selection,
@@ -127,23 +125,9 @@ class ResPartnerClass(models.Model):
             partner.retail_churn_reason = partner.retail_profile_id.churn_reason
             partner.retail_loyalty_text = partner.retail_profile_id.loyalty_text
 
-    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
-        """Sort classes from worst to best instead of by their keys."""
-        if field_name not in _CLASSES:
-            return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
-        rank = sql_rank(self._field_to_sql(alias, field_name, query), _CLASSES[field_name])
-        return SQL('%s %s %s', rank, direction, nulls if nulls.code else SQL('NULLS LAST'))
-
-    def _read_group_orderby(self, order, groupby_terms, query):
-        """Show groups of classes from worst to best."""
-        ranked = {
-            term: sql_rank(sql, _CLASSES[term]) if term in _CLASSES else sql
-            for term, sql in groupby_terms.items()
-        }
-        result = super()._read_group_orderby(order, ranked, query)
-        # core may add to what is grouped by
-        groupby_terms.update({term: ranked[term] for term in ranked if term not in _CLASSES})
-        return result
+    def _class_ranks(self):
+        ranks = {f'retail_{name}': keys for name, keys in CLASS_RANKS.items()}
+        return {**super()._class_ranks(), **ranks}
 
     def action_retail_history(self):
         """Open the history of this customer's classes."""

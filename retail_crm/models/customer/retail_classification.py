@@ -1,5 +1,6 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import ormcache
 
 _PERCENT = {'digits': (16, 2), 'required': True}
 _YEARS = {'digits': (16, 2), 'required': True}
@@ -17,6 +18,28 @@ def _years(stage, default):
         help='Part of the next 12 months during which such a customer is expected to go on buying at the own '
         'interval, from 0 to 1. The yearly check against your own past shows what it really was.',
         **_YEARS,
+    )
+
+
+def _weight(test, default):
+    """Return the field of the weight of a test of loyalty."""
+    return fields.Integer(
+        string=test,
+        default=default,
+        tracking=True,
+        help='Weight of this test in the loyalty score.',
+    )
+
+
+def _limit(band, score, default):
+    """Return the field of the fixed threshold from which a customer has this score."""
+    field_class, text, explanation = {
+        'recency': (fields.Integer, 'Bought Within (Days)', 'Days since the last purchase.'),
+        'frequency': (fields.Integer, 'Purchase Days', 'In the last 24 months.'),
+        'monetary': (fields.Monetary, 'Spent', 'In the last 24 months.'),
+    }[band]
+    return field_class(
+        string=f'Score {score}: {text}', default=default, tracking=True, help=explanation
     )
 
 
@@ -144,42 +167,18 @@ class RetailClassification(models.Model):
         tracking=True,
         help='With fewer buyers fixed thresholds are used.',
     )
-    recency_2 = fields.Integer(
-        string='Score 2: Bought Within (Days)', default=365, tracking=True, help='Days.'
-    )
-    recency_3 = fields.Integer(
-        string='Score 3: Bought Within (Days)', default=180, tracking=True, help='Days.'
-    )
-    recency_4 = fields.Integer(
-        string='Score 4: Bought Within (Days)', default=90, tracking=True, help='Days.'
-    )
-    recency_5 = fields.Integer(
-        string='Score 5: Bought Within (Days)', default=30, tracking=True, help='Days.'
-    )
-    frequency_2 = fields.Integer(
-        string='Score 2: Purchase Days', default=2, tracking=True, help='In the last 24 months.'
-    )
-    frequency_3 = fields.Integer(
-        string='Score 3: Purchase Days', default=3, tracking=True, help='In the last 24 months.'
-    )
-    frequency_4 = fields.Integer(
-        string='Score 4: Purchase Days', default=5, tracking=True, help='In the last 24 months.'
-    )
-    frequency_5 = fields.Integer(
-        string='Score 5: Purchase Days', default=8, tracking=True, help='In the last 24 months.'
-    )
-    monetary_2 = fields.Monetary(
-        string='Score 2: Spent', default=500, tracking=True, help='In the last 24 months.'
-    )
-    monetary_3 = fields.Monetary(
-        string='Score 3: Spent', default=1500, tracking=True, help='In the last 24 months.'
-    )
-    monetary_4 = fields.Monetary(
-        string='Score 4: Spent', default=4000, tracking=True, help='In the last 24 months.'
-    )
-    monetary_5 = fields.Monetary(
-        string='Score 5: Spent', default=10000, tracking=True, help='In the last 24 months.'
-    )
+    recency_2 = _limit('recency', 2, 365)
+    recency_3 = _limit('recency', 3, 180)
+    recency_4 = _limit('recency', 4, 90)
+    recency_5 = _limit('recency', 5, 30)
+    frequency_2 = _limit('frequency', 2, 2)
+    frequency_3 = _limit('frequency', 3, 3)
+    frequency_4 = _limit('frequency', 4, 5)
+    frequency_5 = _limit('frequency', 5, 8)
+    monetary_2 = _limit('monetary', 2, 500)
+    monetary_3 = _limit('monetary', 3, 1500)
+    monetary_4 = _limit('monetary', 4, 4000)
+    monetary_5 = _limit('monetary', 5, 10000)
 
     # Value
     high_value_method = fields.Selection(
@@ -244,36 +243,11 @@ class RetailClassification(models.Model):
     years_lost = _years('Lost', 0.0)
 
     # Loyalty score
-    weight_purchase = fields.Integer(
-        string='Buys Repeatedly',
-        default=40,
-        tracking=True,
-        help='Weight of this test in the loyalty score.',
-    )
-    weight_reference = fields.Integer(
-        string='Gives Suggestions',
-        default=15,
-        tracking=True,
-        help='Weight of this test in the loyalty score.',
-    )
-    weight_interest = fields.Integer(
-        string='Follows New Products',
-        default=15,
-        tracking=True,
-        help='Weight of this test in the loyalty score.',
-    )
-    weight_recommend = fields.Integer(
-        string='Recommends Us',
-        default=20,
-        tracking=True,
-        help='Weight of this test in the loyalty score.',
-    )
-    weight_exclusive = fields.Integer(
-        string='Rejects Competitors',
-        default=10,
-        tracking=True,
-        help='Weight of this test in the loyalty score.',
-    )
+    weight_purchase = _weight('Buys Repeatedly', 40)
+    weight_reference = _weight('Gives Suggestions', 15)
+    weight_interest = _weight('Follows New Products', 15)
+    weight_recommend = _weight('Recommends Us', 20)
+    weight_exclusive = _weight('Rejects Competitors', 10)
 
     applied = fields.Json(
         string='In Force',
@@ -292,6 +266,12 @@ class RetailClassification(models.Model):
         readonly=True,
         copy=False,
         help='Rules were changed; the classes follow with the next full refresh.',
+    )
+
+    limits_text = fields.Text(
+        string='Limits in Force',
+        compute='_compute_limits_text',
+        help='Population figures of the last full refresh, by which customers are classed until the next one.',
     )
 
     _company_uniq = models.UniqueIndex('(company_id)', 'A company has one set of rules.')
@@ -330,6 +310,38 @@ class RetailClassification(models.Model):
                     raise ValidationError(
                         self.env._('The limits of the scores 2 to 5 must each be harder to reach.')
                     )
+
+    @api.depends('applied')
+    def _compute_limits_text(self):
+        for rules in self:
+            rules.limits_text = '\n'.join(rules._limit_lines()) if rules.applied else False
+
+    def _limit_lines(self):
+        """Return the population figures in force as sentences."""
+        values = self.applied
+
+        def money(name):
+            return self.currency_id.format(float(values[name])) if values.get(name) else '-'
+
+        lines = [
+            self.env._('Usual gap between purchases: %(days)s days', days=values['gap_days']),
+            self.env._('Mature from %(amount)s in 12 months', amount=money('mature_amount')),
+            self.env._('High value from a margin of %(amount)s', amount=money('high_margin')),
+            self.env._('Star value from a margin of %(amount)s', amount=money('star_margin')),
+            self.env._('ABC index: A from %(a)s, B from %(b)s', a=money('abc_a'), b=money('abc_b')),
+        ]
+        if values.get('rfm_fixed'):
+            return [*lines, self.env._('RFM scores: fixed thresholds')]
+        return lines + [
+            self.env._(
+                'RFM score %(score)s: bought since %(date)s; %(days)s purchase days; %(amount)s',
+                score=score,
+                date=values.get(f'recency_cut_{score}') or '-',
+                days=values.get(f'frequency_cut_{score}') or '-',
+                amount=money(f'monetary_cut_{score}'),
+            )
+            for score in range(2, 6)
+        ]
 
     # === RULES ===#
 
@@ -380,6 +392,14 @@ class RetailClassification(models.Model):
             [{'company_id': company_id} for company_id in sorted(missing)]
         )
 
+    @api.model
+    @ormcache('company_id')
+    def _applied_of(self, company_id):
+        """Return rules and figures in force in a root company, from the cache; never to be changed."""
+        # sudo: explains figures that the user sees
+        rules = self.sudo().search([('company_id', '=', company_id)]) or self.new()
+        return rules.applied or rules._rules()
+
     def _note_applied(self, values, day):
         """Keep what a full refresh made classes with."""
         self.ensure_one()
@@ -397,6 +417,8 @@ class RetailClassification(models.Model):
         rules = set(self._rule_types()) & set(vals)
         before = {record.id: record._rules() for record in self} if rules else {}
         result = super().write(vals)
+        if rules or 'applied' in vals:
+            self.env.registry.clear_cache()  # of _applied_of
         changed = self.filtered(lambda record: rules and record._rules() != before[record.id])
         if changed:
             super(RetailClassification, changed).write({'is_pending': True})
@@ -424,6 +446,31 @@ class RetailClassification(models.Model):
         self.check_access('write')
         defaults = {name: self._fields[name].default for name in self._rule_types()}
         self.write({name: default(self) if default else 0 for name, default in defaults.items()})
+
+    def action_use_measured_years(self):
+        """Take the expected years that the check against the last 12 months measured, where it had customers.
+
+        :raise UserError: when nothing was measured yet
+        """
+        self.ensure_one()
+        self.check_access('write')
+        groups = self.env['retail.profile.backtest']._read_group(
+            [('company_id', '=', self.company_id.id), ('months', '=', '12')],
+            ['lifecycle'],
+            ['measured_years:avg'],
+        )
+        values = {
+            f'years_{lifecycle}': min(max(round(years or 0, 2), 0), 1)
+            for lifecycle, years in groups
+            if f'years_{lifecycle}' in self._fields and years is not None
+        }
+        if not values:
+            raise UserError(
+                self.env._(
+                    'Nothing was measured yet: the check needs purchases of more than a year.'
+                )
+            )
+        self.write(values)
 
     def action_apply(self):
         """Class all customers by these rules in the background, soon.

@@ -2,7 +2,6 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ._classes import TRACKED
-from .retail_profile_class import sql_rank
 
 #: Classifications that are kept from the first time on; of the others only changes are.
 _KEPT_FIRST = ['lifecycle', 'ladder']
@@ -17,6 +16,7 @@ class RetailProfileChange(models.Model):
 
     _name = 'retail.profile.change'
     _description = 'Class Change'
+    _inherit = ['retail.class.mixin']
     _order = 'date desc, id desc'
     _rec_name = 'partner_id'
     _log_access = False  # written in bulk; the date is the row's own
@@ -78,21 +78,9 @@ class RetailProfileChange(models.Model):
             for key, label in profiles._fields[name]._description_selection(self.env)
         ]
 
-    def _read_group_orderby(self, order, groupby_terms, query):
-        """Show groups of classes from worst to best instead of by their keys."""
-        keys = [
-            (f'{name}.{key}', label) for name, classes in TRACKED.items() for key, label in classes
-        ]
-        ranked = {
-            term: sql_rank(sql, keys) if term in ('old_class', 'new_class') else sql
-            for term, sql in groupby_terms.items()
-        }
-        result = super()._read_group_orderby(order, ranked, query)
-        # core may add to what is grouped by
-        groupby_terms.update(
-            {term: ranked[term] for term in ranked if term not in ('old_class', 'new_class')}
-        )
-        return result
+    def _class_ranks(self):
+        keys = [f'{name}.{key}' for name, classes in TRACKED.items() for key, _label in classes]
+        return {**super()._class_ranks(), 'old_class': keys, 'new_class': keys}
 
     def action_open_partner(self):
         """Open the customer's form."""

@@ -1,7 +1,6 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.tools import SQL
 
 from ._classes import ABC, CHURN_LEVEL, COARSE, LADDER, LIFECYCLE, RFM_GROUP, STAGE, STAR
 
@@ -16,6 +15,8 @@ CLASS_FIELDS = {
     'star_class': STAR,
     'churn_level': CHURN_LEVEL,
 }
+#: The same as keys only.
+CLASS_RANKS = {name: [key for key, _label in classes] for name, classes in CLASS_FIELDS.items()}
 #: The five tests of loyalty: column of the profile and of its weight in the rules.
 LOYALTY_TESTS = {
     'loyalty_purchase': 'weight_purchase',
@@ -45,7 +46,8 @@ def _test(text):
 class RetailProfileClass(models.Model):
     """The classes of a customer: what they mean is in docs/classes.md, how they are made in ``retail_profile_layers.py``."""
 
-    _inherit = 'retail.profile'
+    _name = 'retail.profile'
+    _inherit = ['retail.profile', 'retail.class.mixin']
 
     interval_days = fields.Float(
         string='Own Interval (Days)',
@@ -181,6 +183,8 @@ class RetailProfileClass(models.Model):
     @api.depends('interval_days', 'last_order_date', 'is_falling', 'spend_trend')
     def _compute_churn_reason(self):
         """Say in one sentence how overdue the customer is, and whether amounts fall. Computed: it ages every day."""
+        warned = self.filtered(lambda profile: profile.churn_level in ('watch', 'alert'))
+        backtests = self.env['retail.profile.backtest']
         for profile in self:
             today = profile.company_id._retail_today()
             parts = []
@@ -211,18 +215,26 @@ class RetailProfileClass(models.Model):
                         trend=f'{profile.spend_trend:+.0f}',
                     )
                 )
+            hit_rates = backtests._hit_rates(profile.company_id.id) if profile in warned else {}
+            if hit_rates.get(profile.churn_level):
+                parts.append(
+                    self.env._(
+                        'Of customers who stood like this before, %(percent)s %% stayed away.',
+                        percent=round(hit_rates[profile.churn_level]),
+                    )
+                )
             profile.churn_reason = ' '.join(parts)
 
     @api.depends('loyalty_score')
     def _compute_loyalty_text(self):
-        rules = self._rules_by_company()
+        Classification = self.env['retail.classification']
         measured = self._measured_tests()
         for profile in self:
             lines = []
             for test, weight in LOYALTY_TESTS.items():
                 label = self._fields[test]._description_string(self.env)
                 value = profile[test] if test in measured else self.env._('not yet')
-                own = rules.get(profile.company_id.id, {}).get(weight)
+                own = Classification._applied_of(profile.company_id.id).get(weight)
                 lines.append(
                     self.env._(
                         '%(test)s: %(value)s (weight %(weight)s)',
@@ -235,9 +247,11 @@ class RetailProfileClass(models.Model):
 
     @api.depends('clv_next_12m', 'interval_days', 'lifecycle', 'clv_past')
     def _compute_clv_text(self):
-        rules = self._rules_by_company()
+        Classification = self.env['retail.classification']
         for profile in self:
-            years = rules.get(profile.company_id.id, {}).get(f'years_{profile.lifecycle}')
+            years = Classification._applied_of(profile.company_id.id).get(
+                f'years_{profile.lifecycle}'
+            )
             if years is None:
                 profile.clv_text = False
                 continue
@@ -257,42 +271,13 @@ class RetailProfileClass(models.Model):
                     **figures,
                 )
 
-    def _rules_by_company(self):
-        """Return ``{company id: rules and figures in force}`` of the companies of these profiles."""
-        # sudo: explains figures that the user sees
-        rules = self.env['retail.classification'].sudo()
-        rules = rules.search([('company_id', 'in', self.company_id.ids)])
-        return {record.company_id.id: record.applied or record._rules() for record in rules}
-
     @api.model
     def _measured_tests(self):
         """Hook: return the tests of loyalty that some area measures."""
         return {'loyalty_purchase'}
 
-    # === ORDER OF CLASSES ===#
-
-    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
-        """Sort classes from worst to best instead of by their keys."""
-        result = super()._order_field_to_sql(alias, field_name, direction, nulls, query)
-        if field_name not in CLASS_FIELDS:
-            return result
-        return SQL(
-            '%s %s %s',
-            sql_rank(self._field_to_sql(alias, field_name, query), CLASS_FIELDS[field_name]),
-            direction,
-            nulls if nulls.code else SQL('NULLS LAST'),
-        )
-
-    def _read_group_orderby(self, order, groupby_terms, query):
-        """Show groups of classes from worst to best."""
-        ranked = {
-            term: sql_rank(sql, CLASS_FIELDS[term]) if term in CLASS_FIELDS else sql
-            for term, sql in groupby_terms.items()
-        }
-        result = super()._read_group_orderby(order, ranked, query)
-        # core may add to what is grouped by
-        groupby_terms.update({term: ranked[term] for term in ranked if term not in CLASS_FIELDS})
-        return result
+    def _class_ranks(self):
+        return {**super()._class_ranks(), **CLASS_RANKS}
 
     # === ACTIONS ===#
 
@@ -313,8 +298,3 @@ class RetailProfileClass(models.Model):
         """
         self.check_access('read')
         self.partner_id.sudo().retail_snoozed_until = False  # sudo: as in action_snooze
-
-
-def sql_rank(sql, classes):
-    """Return the position of a class among its list; of nothing: none."""
-    return SQL('array_position(%s::varchar[], %s)', [key for key, _label in classes], sql)

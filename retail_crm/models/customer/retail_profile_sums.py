@@ -90,7 +90,12 @@ class RetailProfileSums(models.Model):
                      WHERE company_id = ANY(%(companies)s) %(only)s
                      GROUP BY partner_id, company_id) AS sums
               JOIN res_partner AS partner ON partner.id = sums.partner_id AND partner.retail_customer IS NOT FALSE
+               %(only_partner)s
             """,
+            # Named again, so that PostgreSQL looks these customers up instead of reading all of them.
+            only_partner=SQL()
+            if partner_ids is None
+            else SQL('AND partner.id = ANY(%s)', partner_ids),
             columns=SQL(', ').join(
                 SQL('%s AS %s', sql, SQL.identifier(name))
                 for name, (sql, _empty) in self._sum_columns(companies[0].day).items()

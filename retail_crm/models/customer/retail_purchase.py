@@ -221,9 +221,9 @@ class RetailPurchase(models.Model):
             ),
         }
 
-    def _mark_occasions(self, partner_ids):
-        """Mark the first counting purchase of each day of these customers, and the purchase day before it."""
-        if not partner_ids:
+    def _mark_occasions(self, partner_ids=None):
+        """Mark the first counting purchase of each day of these customers (None: all), and the purchase day before it."""
+        if partner_ids is not None and not partner_ids:
             return
         self.env.cr.execute(
             SQL(
@@ -231,13 +231,15 @@ class RetailPurchase(models.Model):
                 UPDATE retail_purchase AS purchase
                    SET occasion = marked.occasion, previous_date = marked.previous_date
                   FROM (SELECT id, %(occasion)s AS occasion, %(previous)s AS previous_date
-                          FROM retail_purchase WHERE partner_id = ANY(%(partners)s)
+                          FROM retail_purchase WHERE %(only)s
                         WINDOW days AS (%(days)s)) AS marked
                  WHERE purchase.id = marked.id
                    AND (purchase.occasion, purchase.previous_date)
                        IS DISTINCT FROM (marked.occasion, marked.previous_date)
                 """,
-                partners=list(partner_ids),
+                only=SQL('true')
+                if partner_ids is None
+                else SQL('partner_id = ANY(%s)', list(partner_ids)),
                 **self._sql_occasion(),
             )
         )

@@ -1,5 +1,8 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import SQL
 
+from ._classes import ABC, LIFECYCLE
 from .res_partner import CARD_FIELDS, FIGURE_GROUPS
 
 # Fields of a confirmed order, other than amounts, that its purchase is made of.
@@ -29,6 +32,29 @@ class SaleOrder(models.Model):
         fields.Monetary, "Customer's Average Purchase", currency_field='retail_currency_id'
     )
     retail_expected_next_date = _card(fields.Date, "Customer's Next Purchase Expected")
+    retail_lifecycle = _card(fields.Selection, "Customer's Lifecycle", selection=LIFECYCLE)
+    retail_abc_class = _card(fields.Selection, "Customer's ABC Class", selection=ABC)
+    retail_is_high_value = _card(fields.Boolean, 'High-Value Customer')
+    retail_churn_reason = fields.Char(
+        string="Customer's Churn Reason",
+        compute='_compute_retail_churn_reason',
+        groups=FIGURE_GROUPS,
+        help='Why the customer is on the churn list, in words and with its own figures.',
+    )
+    retail_note = fields.Html(
+        string='Remarks on the Customer',
+        compute='_compute_retail_note',  # not related: a related field could be searched by anybody
+        groups=FIGURE_GROUPS,
+        help='Notes of the customer.',
+    )
+    retail_customer_kind = fields.Selection(
+        selection=[('new', 'New customer'), ('returning', 'Returning customer')],
+        string='Old or New Customer',
+        compute='_compute_retail_customer_kind',
+        search='_search_retail_customer_kind',
+        groups=FIGURE_GROUPS,
+        help='Whether the customer had bought before the day of this order.',
+    )
 
     @api.depends('partner_id.commercial_partner_id', 'company_id')
     def _compute_retail_card(self):
@@ -56,6 +82,68 @@ class SaleOrder(models.Model):
             order.retail_profile_id = profile
             for fname, figure in CARD_FIELDS.items():
                 order[fname] = profile[figure]
+
+    @api.depends('partner_id.commercial_partner_id.comment')
+    def _compute_retail_note(self):
+        for order in self.sudo():  # sudo: as in _compute_retail_card
+            order.retail_note = order.partner_id.commercial_partner_id.comment
+
+    @api.depends('retail_profile_id')
+    def _compute_retail_churn_reason(self):
+        for order in self.sudo():  # sudo: as in _compute_retail_card
+            order.retail_churn_reason = order.retail_profile_id.churn_reason
+
+    @api.depends('partner_id.commercial_partner_id', 'company_id', 'date_order')
+    def _compute_retail_customer_kind(self):
+        """One query for saved orders; one that is being entered has no day yet: any purchase counts."""
+        self.flush_recordset(['partner_id', 'company_id', 'date_order'])
+        saved = self.filtered(lambda order: isinstance(order.id, int))
+        rows = self.env.execute_query(
+            SQL(
+                'SELECT id FROM sale_order WHERE id = ANY(%s) AND %s',
+                saved.ids,
+                self._sql_bought_before('sale_order'),
+            )
+        )
+        returning = self.browse(order_id for (order_id,) in rows)
+        for (
+            order
+        ) in self.sudo():  # sudo: writes the cache of a field that only some groups may read
+            bought = order in returning if order in saved else order.retail_order_count
+            kind = 'returning' if bought else 'new'
+            order.retail_customer_kind = kind if order.partner_id else False
+
+    def _search_retail_customer_kind(self, operator, value):
+        # Odoo asks for a field's groups in a domain only where it reads the field's column.
+        self._check_field_access(self._fields['retail_customer_kind'], 'read')
+        if operator != 'in':
+            return NotImplemented
+        domains = {
+            'returning': lambda model, alias, query: self._sql_bought_before(alias),
+            'new': lambda model, alias, query: SQL('NOT %s', self._sql_bought_before(alias)),
+        }
+        return Domain.OR(Domain.custom(to_sql=domains[kind]) for kind in value if kind in domains)
+
+    def _sql_bought_before(self, alias):
+        """Return the condition that the order's customer bought before the order's day, or earlier on that day."""
+        return SQL(
+            """
+            EXISTS (SELECT FROM res_partner AS contact
+                      JOIN res_company AS company ON company.id = %(company)s
+                      JOIN res_company AS root ON root.id = split_part(company.parent_path, '/', 1)::int
+                      LEFT JOIN resource_calendar AS calendar ON calendar.id = root.resource_calendar_id
+                      JOIN retail_purchase AS purchase ON purchase.partner_id = contact.commercial_partner_id
+                       AND purchase.company_id = root.id AND purchase.counts
+                      CROSS JOIN LATERAL (SELECT (%(date)s AT TIME ZONE 'UTC'
+                           AT TIME ZONE COALESCE(calendar.tz, 'UTC'))::date AS day) AS own
+                     WHERE contact.id = %(partner)s AND (purchase.date < own.day
+                           OR purchase.date = own.day AND purchase.res_model = 'sale.order' AND purchase.res_id < %(id)s))
+            """,
+            company=SQL.identifier(alias, 'company_id'),
+            partner=SQL.identifier(alias, 'partner_id'),
+            date=SQL.identifier(alias, 'date_order'),
+            id=SQL.identifier(alias, 'id'),
+        )
 
     @api.model_create_multi
     def create(self, vals_list):
