@@ -103,16 +103,17 @@ def dump(name, day, refreshes):
 
 for day in DAYS:
     dump(day, day, day in AGAIN)
-    if day in RULED:
+    if day == RULED_DAY:
         # as a manager changes them: on the same day, so that nothing but the rules moves anybody
         history = versions()[1]
-        rules.write(RULED[day])
-        assert rules.is_pending
-        dump(f'{day}-ruled', day, False)
-        assert not rules.is_pending
-        rules.action_reset()
-        assert profiles._refresh(as_of=datetime.date.fromisoformat(day))
+        for number, values in enumerate(RULED):
+            rules.action_reset()
+            rules.write(values)
+            assert rules.is_pending
+            dump(f'ruled-{number}', day, False)
+            assert not rules.is_pending
         assert versions()[1] == history, 'rules move classes without a word'
+        rules.action_reset()
 """
 
 
@@ -204,7 +205,7 @@ OTHER_RULES = (
             'high_value_method': 'amount',
             'high_value_amount': 25.5,
             'star_value_percent': 20,
-            'star_loyalty_score': 50,
+            'star_loyalty_score': 70,
             'abc_a_percent': 60,
             'abc_b_percent': 25,
             'abc_potential_percent': 50,
@@ -230,7 +231,7 @@ OTHER_RULES = (
             'monetary_thresholds': (20, Fraction('40.5'), 80, 160),
             'high_value_amount': Fraction('25.5'),
             'star_percent': 20,
-            'star_score': 50,
+            'star_score': 70,
             'abc_a_percent': 60,
             'abc_b_percent': 25,
             'abc_potential_percent': 50,
@@ -246,7 +247,7 @@ OTHER_RULES = (
             'loyal_months': '0',
             'loyal_orders': 6,
             'trend_orders': 0,
-            'trend_percent': 0,
+            'trend_percent': 5,
             'high_value_percent': 2.5,
             'star_value_percent': 55,
             'mature_percentile': 0,
@@ -259,7 +260,7 @@ OTHER_RULES = (
             'loyal_months': None,
             'loyal_purchases': 6,
             'trend_purchases': 0,
-            'trend_percent': 0,
+            'trend_percent': 5,
             'high_value_percent': Fraction(5, 2),
             'star_percent': 55,
             'mature_percentile': 0,
@@ -271,18 +272,21 @@ OTHER_RULES = (
     ),
 )
 
-#: How each data set is read, and the days compared.
+#: How each data set is read, the days compared, and the day on which they are by other rules, too:
+#: with purchases in both of the years before.
 DATASETS = {
     'cdnow': (
         read_cdnow,
         # nobody has come back; R-loy C.6; the last day; a leap day; long after everything
         [date(1997, 1, 1), date(1997, 9, 30), date(1998, 6, 30), date(2000, 2, 29)]
         + [date(2004, 12, 31)],
+        date(1998, 6, 30),
     ),
     'journey': (
         read_journey,
         [date(2017, 1, 1), date(2017, 6, 30), date(2017, 12, 31), date(2018, 3, 31)]
         + [date(2020, 2, 29)],
+        date(2018, 3, 31),
     ),
 }
 CHOSEN = list(DATASETS) if os.environ.get('RETAIL_CRM_FULL') else ['cdnow']
@@ -304,12 +308,11 @@ def documents_of(oracle, rows, altered):
     return documents
 
 
-def store_classes(house, name, folder, documents, days, again=(), ruled=None):
+def store_classes(house, name, folder, documents, days, again=(), ruled_day=None, ruled=()):
     """{day: what the add-on stores} after these documents were put into the database.
 
-    `ruled` is {day: other rules}, by which classes are made, too: under the key (day, 'ruled').
+    `ruled` are other rules, by which classes are made on one of the days, too: keys 0, 1, ...
     """
-    ruled = ruled or {}
     with open(folder / 'purchases.csv', 'w', newline='') as file:
         csv.writer(file).writerows(
             (one.customer, one.date, one.amount, one.margin, one.counts) for one in documents
@@ -318,12 +321,14 @@ def store_classes(house, name, folder, documents, days, again=(), ruled=None):
         str(folder),
         [str(day) for day in days],
         [str(day) for day in again],
-        {str(day): values for day, values in ruled.items()},
+        str(ruled_day),
+        list(ruled),
     )
-    house.shell_script(name, f'FOLDER, DAYS, AGAIN, RULED = {options!r}\n{FILL}{DUMP}')
+    names = 'FOLDER, DAYS, AGAIN, RULED_DAY, RULED'
+    house.shell_script(name, f'{names} = {options!r}\n{FILL}{DUMP}')
     stored = {}
-    for day in (*days, *((day, 'ruled') for day in ruled)):
-        file_name = f'{day[0]}-ruled' if isinstance(day, tuple) else day
+    files = {day: day for day in days} | {number: f'ruled-{number}' for number in range(len(ruled))}
+    for day, file_name in files.items():
         with open(folder / f'{file_name}.json') as file:
             one = SimpleNamespace(**json.load(file, parse_float=Decimal))
         profiles = [dict(zip(one.names, row, strict=True)) for row in one.rows]
@@ -385,11 +390,10 @@ def test_classes_of_real_customers(dataset, house, fresh_db, oracle, tmp_path):
 
     A second refresh writes nothing, and other rules leave no trace in the history.
     """
-    read, days = DATASETS[dataset]
+    read, days, ruled_day = DATASETS[dataset]
     house.setup('odoo', dataset)
     rows = read(house.data_folder(dataset))
     documents = documents_of(oracle, rows, altered=True)
-    ruled = dict(zip(days[1:3], OTHER_RULES, strict=True))
     stored = store_classes(
         house,
         fresh_db(),
@@ -397,12 +401,13 @@ def test_classes_of_real_customers(dataset, house, fresh_db, oracle, tmp_path):
         documents,
         days,
         again=days[1:3],
-        ruled={day: values for day, (values, _rules) in ruled.items()},
+        ruled_day=ruled_day,
+        ruled=[values for values, _rules in OTHER_RULES],
     )
     for day in days:
         compare(oracle, documents, stored[day], day)
-    for day, (_values, rules) in ruled.items():
-        compare(oracle, documents, stored[day, 'ruled'], day, rules)
+    for number, (_values, rules) in enumerate(OTHER_RULES):
+        compare(oracle, documents, stored[number], ruled_day, rules)
     # of all customers; of some, by the kept figures of all; no row was written
     assert [stored[day].again for day in days[1:3]] == [[0, 0, True]] * 2
 
