@@ -21,10 +21,13 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from dateutil.relativedelta import relativedelta
+
 from odoo import Command
 from odoo.tools import SQL
 
 CUSTOMERS_A_BATCH = 1000
+REPLAYED_MONTHS = 18
 # no messages, followers or tracking, no address synchronisation with a parent they do not have
 QUIET = {
     'tracking_disable': True,
@@ -407,15 +410,32 @@ class Loader:
         if 'retail.moment' in self.env:
             begun = time.monotonic()
             count = self.env['retail.moment']._process_all()
-            # all customers are there now: measure the usual gap between purchases, as every week
-            self.env['retail.profile']._refresh()
             say(f'{count} moments processed, {time.monotonic() - begun:.1f} s')
+            self.replay()
         self.set_param('retail_crm.demo_loaded', self.data)
         self.commit()
         # running servers read users, groups and parameters anew
         self.env.registry.signal_changes()
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         say(f'done, {self.seconds()}, at most {memory:.0f} MB')
+
+    def replay(self):
+        """Class the customers month by month, as if the add-on had been there, so that they have a history.
+
+        What it would have announced then is old news and taken for done.
+        """
+        begun = time.monotonic()
+        profiles = self.env['retail.profile']
+        today = self.env.company._retail_today()
+        days = [today - relativedelta(months=back) for back in range(REPLAYED_MONTHS, -1, -1)]
+        self.env.cr.execute('DELETE FROM retail_profile_change')
+        profiles._refresh(as_of=days[0], quiet=True)
+        for day in days[1:]:
+            profiles._refresh(as_of=day)
+        self.env.cr.execute("UPDATE retail_moment SET state = 'done' WHERE state = 'pending'")
+        self.env.invalidate_all()
+        self.env['retail.profile.backtest']._cron_backtest()
+        say(f'history of {REPLAYED_MONTHS} months, {time.monotonic() - begun:.1f} s')
 
     def seconds(self):
         return f'{time.monotonic() - self.started:.1f} s'
