@@ -1,6 +1,6 @@
 """Rules and limits: when they take effect, that they move classes without a word, and what is refused."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from psycopg2 import IntegrityError
 from psycopg2.errors import CheckViolation
@@ -144,13 +144,49 @@ class TestLimits(ClassCase):
         self.assertEqual(set(self.rules._figure_types()) - set(applied), set())
         self.assertEqual(set(self.rules._rules()) - set(applied), set())
         self.assertFalse(applied['rfm_fixed'])
-        self.profiles._refresh(as_of=date(2026, 7, 1))
+        self.profiles._refresh(as_of=TODAY)
         self.assertEqual(self.rules.applied, applied)
-        self.assertEqual(self.rules.applied_on, TODAY)
+        self.profiles._refresh(as_of=date(2026, 7, 1))
+        self.assertEqual(self.rules.applied, {**applied, 'measured_on': '2026-07-01'})
         self._newcomers()
         self.profiles._refresh(as_of=date(2026, 7, 1))
         self.assertNotEqual(self.rules.applied, applied)
         self.assertEqual(self.rules.applied_on, date(2026, 7, 1))
+
+
+@tagged('post_install', '-at_install', 'retail_crm')
+class TestRecencyLimits(ClassCase):
+    """Sixty customers, each of whom bought a day later than the one before."""
+
+    def test_who_stays_away_slides(self):
+        """Who does not buy falls to a worse RFM group as time passes, and that is kept (docs/classes.md, S-SEG-25)."""
+        self.env.cr.execute('DELETE FROM retail_purchase')
+        crowd = self.env['res.partner'].create([{'name': f'One {n}'} for n in range(60)])
+        start = date(2026, 5, 1)
+        for number, partner in enumerate(crowd):
+            last = start + timedelta(days=number)
+            self._buy(partner, (str(last - timedelta(days=90)), 50), (str(last), 50))
+        day = start + timedelta(days=60)
+        self.profiles._refresh(as_of=day)
+        self.env.cr.execute('DELETE FROM retail_profile_change')
+        idle = crowd[-1]
+        before = self._profile_of(idle)
+        scores = (before.recency_score, before.rfm_group)
+        self.assertEqual(scores[0], 5)
+        for number, partner in enumerate(crowd[:-1]):
+            self._buy(partner, (str(start + timedelta(days=number + 60)), 50))
+        day += timedelta(days=60)
+        self.profiles._refresh(crowd[:-1], as_of=day)
+        self.assertEqual(self._profile_of(idle).recency_score, 5, 'limits stay until the full run')
+        self.profiles._refresh(as_of=day)
+        self.assertEqual(self._profile_of(idle).recency_score, 1)
+        row = self.changes.search(
+            [('partner_id', '=', idle.id), ('classification', '=', 'rfm_group')]
+        )
+        self.assertEqual(
+            (row.old_class, row.direction, row.reason, row.date),
+            (f'rfm_group.{scores[1]}', 'down', 'time', day),
+        )
 
 
 @tagged('post_install', '-at_install', 'retail_crm')

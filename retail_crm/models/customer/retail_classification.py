@@ -364,6 +364,7 @@ class RetailClassification(models.Model):
         """Hook: return ``{population figure: SQL type}``, measured by a full refresh and used by all others."""
         return {
             'rfm_fixed': 'bool',
+            'measured_on': 'date',
             **{f'recency_cut_{score}': 'date' for score in range(2, 6)},
             **{f'{band}_cut_{score}': 'numeric' for band in BANDS[1:] for score in range(2, 6)},
             'gap_days': 'numeric',

@@ -34,7 +34,15 @@ class RetailProfileMeasure(models.Model):
                 or buyers < company.values['rfm_min_customers']
             )
             result.append(
-                company.having({**nothing, 'gap_days': '0', **figures, 'rfm_fixed': fixed})
+                company.having(
+                    {
+                        **nothing,
+                        'gap_days': '0',
+                        **figures,
+                        'rfm_fixed': fixed,
+                        'measured_on': company.day.isoformat(),
+                    }
+                )
             )
         return self._measure_scores(result)
 

@@ -177,7 +177,7 @@ class RetailProfileRefresh(models.Model):
         ``CREATE TABLE AS`` runs in parallel where ``INSERT ... SELECT`` never does. New rules and population figures
         change classes without a word: what would have changed without them is found by deriving with the old ones.
         """
-        before = companies
+        before = [self._kept_until_today(company) for company in companies]
         self._drop_temporary()
         self._collect_sums(companies)
         companies = self._measure_sums(companies)
@@ -200,6 +200,24 @@ class RetailProfileRefresh(models.Model):
         self._note_measured(companies)
         _logger.info('%s customer profiles written or removed', changed)
         return changed
+
+    def _kept_until_today(self, company):
+        """Return the company with its kept limits as they are today: those of recency move with the calendar.
+
+        They are stored as dates, so that no night writes a row; but who did not buy since has lost those days.
+        """
+        measured_on = company.values.get('measured_on')
+        passed = company.day - date.fromisoformat(measured_on) if measured_on else timedelta()
+        if passed <= timedelta():
+            return company
+        names = [f'recency_cut_{score}' for score in range(2, 6)]
+        return company.having(
+            {
+                name: (date.fromisoformat(company.values[name]) + passed).isoformat()
+                for name in names
+                if company.values.get(name)
+            }
+        )
 
     def _drop_temporary(self):
         self.env.cr.execute(
