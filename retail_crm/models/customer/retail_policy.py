@@ -62,7 +62,7 @@ class RetailPolicy(models.Model):
     )
 
     _check_contact_days = models.Constraint(
-        'CHECK(contact_days >= 0)', 'Customers can be contacted every so many days, not before.'
+        'CHECK(contact_days >= 0)', 'The days between two contacts cannot be negative.'
     )
 
     @api.model
