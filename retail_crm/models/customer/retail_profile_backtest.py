@@ -77,7 +77,6 @@ class RetailProfileBacktest(models.Model):
         readonly=True,
         help='Margin if all of them had gone on buying at their own interval for the whole time.',
     )
-    measured_years = fields.Float(
         string='Measured Years',
         readonly=True,
         digits=(16, 2),
