@@ -77,7 +77,7 @@ class RetailProfileBacktest(models.Model):
         readonly=True,
         help='Margin if all of them had gone on buying at their own interval for the whole time.',
     )
-        string='Measured Years',
+    measured_years = fields.Float(
         readonly=True,
         digits=(16, 2),
         aggregator='avg',
