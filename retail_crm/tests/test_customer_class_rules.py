@@ -312,7 +312,7 @@ class TestRules(ClassCase):
         cases = (
             ({'watch_factor': 4}, 'at least as late as the one before'),
             ({'alert_factor': 7}, 'at least as late as the one before'),
-            ({'watch_factor': 0.5}, 'none earlier than the interval'),
+            ({'watch_factor': 0.5}, 'at least as late as the one before it'),
             ({'abc_a_percent': 85}, 'A and B together at most 100'),
             ({'abc_b_percent': 30.01}, 'A and B together at most 100'),
             ({'abc_a_percent': 0}, 'between 0 and 100'),

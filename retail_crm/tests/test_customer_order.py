@@ -53,15 +53,28 @@ class TestOrderMoments(OrderCommon):
     def test_deleted_quotation_is_told(self):
         """A deleted quotation is a look at its customer: there may be nothing of him left (docs/classes.md, Ladder)."""
         order = self._create_order(self.bob, 10, confirm=False)
+        self._process()
+        self.assertEqual(self._profile_of(self.bob).ladder, 'prospect')
         self._told()
         order.unlink()
         self.assertEqual(self._told(), [('partner_changed', self.bob)])
+        buyer = self._create_order(self.acme, 10)
+        other = self._create_order(self.acme, 10, confirm=False)
+        self._process()
+        self._told()
+        other.unlink()
+        self.assertEqual(self._told(), [], 'who bought stays what he is')
+        self.assertTrue(buyer.exists())
 
     def test_new_portal_account_is_told(self):
         """A portal account is a look at its contact, an employee's is none (docs/classes.md, Ladder)."""
         client = new_test_user(self.env, login='client', groups='base.group_portal')
         told = self._told()
-        self.assertEqual(told.count(('partner_changed', client.partner_id)), 1)
+        self.assertIn(('partner_changed', client.partner_id), told)
+        client.active = False
+        self.assertIn(('partner_changed', client.partner_id), self._told())
+        client.name = 'Somebody'
+        self.assertNotIn(('partner_changed', client.partner_id), self._told())
         clerk = new_test_user(self.env, login='clerk', groups='base.group_user')
         self.assertNotIn(('partner_changed', clerk.partner_id), self._told())
 
@@ -79,10 +92,28 @@ class TestOrderMoments(OrderCommon):
         order = self._create_order(self.bob, 10, confirm=False)
         self._told()
         order.order_line.price_unit = 12
-        order.write({'partner_id': self.ann.id, 'date_order': '2026-01-01'})
+        order.write({'date_order': '2026-01-01'})
         order.action_quotation_sent()
         order._action_cancel()
         order.action_draft()
+        self.assertEqual(self._told(), [])
+
+    def test_quotation_for_somebody_else_is_told(self):
+        """A quotation that gets another customer, as a cart at log-in, makes that one a prospect (docs/classes.md, Ladder)."""
+        order = self._create_order(self.bob, 10, confirm=False)
+        self._process()
+        order.partner_id = self.ann
+        self._process()
+        self.assertFalse(self._profile_of(self.bob))
+        self.assertEqual(self._profile_of(self.acme).ladder, 'prospect', "ann's company")
+
+    def test_carts_of_visitors_are_silent(self):
+        """Quotations of visitors and suppliers announce nothing, however many there are (design 4.2)."""
+        visitor = self.env.ref('base.public_user').partner_id
+        supplier = self.env['res.partner'].create({'name': 'Mill', 'retail_customer': False})
+        self._told()
+        self._create_order(visitor, 10, confirm=False)
+        self._create_order(supplier, 10, confirm=False)
         self.assertEqual(self._told(), [])
 
     def test_edit_of_a_confirmed_order_is_told(self):

@@ -414,6 +414,17 @@ class TestCustomerProfile(HistoryCase):
         self.profiles._refresh(self.partner, as_of=day)
         self.assertEqual(self._profile_of(self.partner).expected_next_date, date(2025, 1, 8))
 
+    def test_decades_between_two_purchases(self):
+        """The longest gaps are gaps like any other (R-loy C.6)."""
+        self._buy(self.bob, ('1950-01-01', 10), ('2020-01-01', 10), ('2025-05-01', 10))
+        self._buy(self.acme, ('1026-05-01', 10), ('2025-05-01', 10))
+        self.profiles._refresh(as_of=date(2025, 6, 1))
+        profile = self._profile_of(self.bob)
+        gaps = (date(2025, 5, 1) - date(1950, 1, 1)).days
+        interval = (gaps + 2 * self.shop.retail_gap_days) / 4
+        self.assertAlmostEqual(profile.interval_days, interval, places=3)
+        self.assertEqual(profile.lifecycle, 'growth')
+
     def test_nobody_is_expected_without_a_purchase(self):
         """Who never bought anything that counts is not expected (R-loy C.6)."""
         self._buy(self.acme, ('2025-01-01', 1), ('2025-01-11', 1))

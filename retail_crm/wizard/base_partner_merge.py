@@ -11,7 +11,9 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
             self.env[model]._merge_partners(src_partners, dst_partner)
         result = super()._update_foreign_keys(src_partners, dst_partner)
         # Documents now name the destination: its purchases are derived again from them.
-        self.env['retail.moment']._emit('partner_changed', dst_partner)
+        # Quietly: nobody bought anything.
+        moments = self.env['retail.moment'].with_context(retail_crm_quiet=True)
+        moments._emit('partner_changed', dst_partner)
         return result
 
     @api.model

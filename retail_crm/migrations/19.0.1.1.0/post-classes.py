@@ -15,4 +15,7 @@ def migrate(cr, version):
     env = api.Environment(cr, SUPERUSER_ID, {})
     convert_file(env, 'retail_crm', POLICIES, None, mode='init', noupdate=True)
     env['retail.purchase']._mark_occasions()
-    env['retail.profile']._refresh(quiet=True)
+    if env['retail.profile']._refresh(quiet=True) is None:
+        raise RuntimeError(
+            'Another process derives customer figures: stop all Odoo servers, then update again.'
+        )

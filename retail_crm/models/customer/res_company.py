@@ -69,6 +69,7 @@ class ResCompany(models.Model):
         """Take our own companies and branches for no customers."""
         companies = super().create(vals_list)
         companies.partner_id.retail_customer = False
+        self.env.registry.clear_cache()  # of _sql_not_counted_partners
         return companies
 
     def write(self, vals):

@@ -62,6 +62,7 @@ class ResConfigSettings(models.TransientModel):
             block: {'group': f'retail_crm.group_block_{block}', 'users': internal, 'crons': []}
             for block in ('loyalty', 'service', 'care', 'feedback', 'churn')
         }
+        blocks['churn']['crons'] = ['retail_crm.ir_cron_backtest']
         blocks['portal'] = {
             'group': 'retail_crm.group_block_portal',
             'users': ['base.group_portal', 'base.group_user'],

@@ -243,6 +243,8 @@ class ResPartner(models.Model):
         elif operator_ in _COMPARE:
             is_number = self.env['retail.profile']._fields[name].type != 'date'
             with_empty = is_number and _COMPARE[operator_](0, value)
+        elif operator_ in ('like', 'ilike', '=like', '=ilike') and value:
+            with_empty = False
         else:
             return NotImplemented
         return self._domain_of_profiles(Domain(name, operator_, value), with_empty)

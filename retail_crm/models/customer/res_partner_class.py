@@ -117,7 +117,7 @@ class ResPartnerClass(models.Model):
         index='btree_not_null',
         tracking=True,
         groups='base.group_user',
-        help='The customer is not on the churn list before this day.',
+        help='The customer is not on the churn list before this day, and a warning that falls into the pause is not announced.',
     )
 
     def _compute_retail_sentences(self):

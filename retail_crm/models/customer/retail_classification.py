@@ -2,8 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import ormcache
 
-_PERCENT = {'digits': (16, 2), 'required': True}
-_YEARS = {'digits': (16, 2), 'required': True}
+_TWO_DIGITS = {'digits': (16, 2), 'required': True}
 
 #: Orders of four thresholds, from the score 2 to the score 5.
 BANDS = ('recency', 'frequency', 'monetary')
@@ -17,7 +16,7 @@ def _years(stage, default):
         tracking=True,
         help='Part of the next 12 months during which such a customer is expected to go on buying at the own '
         'interval, from 0 to 1. The yearly check against your own past shows what it really was.',
-        **_YEARS,
+        **_TWO_DIGITS,
     )
 
 
@@ -116,7 +115,7 @@ class RetailClassification(models.Model):
         default=20.0,
         tracking=True,
         help='Change of amount or purchases in the last 12 months against the 12 months before.',
-        **_PERCENT,
+        **_TWO_DIGITS,
     )
     trend_orders = fields.Integer(
         string='Purchases Needed for a Trend',
@@ -130,7 +129,7 @@ class RetailClassification(models.Model):
         default=60.0,
         tracking=True,
         help='Mature customers spend in 12 months at least what this share of the buyers of these months does not exceed.',
-        **_PERCENT,
+        **_TWO_DIGITS,
     )
 
     # Ladder
@@ -194,7 +193,7 @@ class RetailClassification(models.Model):
         default=10.0,
         tracking=True,
         help='Buyers of the last 12 months with the greatest margin in these months.',
-        **_PERCENT,
+        **_TWO_DIGITS,
     )
     high_value_amount = fields.Monetary(
         string='High Value: Margin From', tracking=True, help='Margin of the last 12 months.'
@@ -204,7 +203,7 @@ class RetailClassification(models.Model):
         default=30.0,
         tracking=True,
         help='Golden customers and meteors are among these buyers by margin of the last 12 months.',
-        **_PERCENT,
+        **_TWO_DIGITS,
     )
     star_loyalty_score = fields.Integer(
         string='Star Classes: Loyal From Score',
@@ -218,21 +217,21 @@ class RetailClassification(models.Model):
         default=70.0,
         tracking=True,
         help='The best customers who together bring this share.',
-        **_PERCENT,
+        **_TWO_DIGITS,
     )
     abc_b_percent = fields.Float(
         string='B: Share of Sales (%)',
         default=20.0,
         tracking=True,
         help='The next best who together bring this share; all others are C.',
-        **_PERCENT,
+        **_TWO_DIGITS,
     )
     abc_potential_percent = fields.Float(
         string='Weight of the Potential (%)',
         default=30.0,
         tracking=True,
         help='The rest is the amount spent in the last 12 months. The potential is the amount expected in the next 12.',
-        **_PERCENT,
+        **_TWO_DIGITS,
     )
     years_new = _years('New', 0.3)
     years_growth = _years('Growth', 0.6)
@@ -276,12 +275,13 @@ class RetailClassification(models.Model):
 
     _company_uniq = models.UniqueIndex('(company_id)', 'A company has one set of rules.')
     _check_positive = models.Constraint(
-        'CHECK(new_days > 0 AND lost_months > 0 AND trend_orders >= 0 AND loyal_orders > 0 AND rfm_min_customers >= 0)',
-        'Days, months and purchases must be greater than zero.',
+        'CHECK(new_days BETWEEN 1 AND 3650 AND lost_months BETWEEN 1 AND 240 '
+        'AND trend_orders >= 0 AND loyal_orders > 0 AND rfm_min_customers >= 0)',
+        'Days (at most 3,650), months (at most 240) and purchases must be greater than zero.',
     )
     _check_factors = models.Constraint(
-        'CHECK(watch_factor >= 1 AND alert_factor >= watch_factor AND lost_factor >= alert_factor)',
-        'Each limit of the interval must be at least as late as the one before it, and none earlier than the interval.',
+        'CHECK(watch_factor >= 1 AND alert_factor >= watch_factor AND lost_factor BETWEEN alert_factor AND 100)',
+        'Each limit must be at least as late as the one before it, from the interval up to a hundred times of it.',
     )
     _check_percents = models.Constraint(
         'CHECK(trend_percent BETWEEN 0 AND 100 AND mature_percentile BETWEEN 0 AND 100 '

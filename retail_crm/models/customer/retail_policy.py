@@ -156,7 +156,9 @@ class RetailPolicy(models.Model):
         """
         company = (company or self.env.company).sudo().root_id  # sudo: a branch's user asks
         # sudo: whoever acts for a customer gets what holds for him, not the figures and policies behind it
-        policies_sudo = self.sudo().search_fetch([('company_id', 'in', (False, company.id))])
+        policies_sudo = self.sudo().search_fetch(
+            [('active', '=', True), ('company_id', 'in', (False, company.id))]
+        )
         partners_sudo = partners.sudo()
         partners_sudo.fetch(['commercial_partner_id'])
         customers_sudo = partners_sudo.commercial_partner_id._origin

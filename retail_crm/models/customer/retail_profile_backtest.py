@@ -146,6 +146,8 @@ class RetailProfileBacktest(models.Model):
         profiles._flush_sums()
         companies = profiles._take_companies(today)
         for company in companies or []:
+            if company.rebuilding:  # half of the purchases are missing: next week
+                continue
             until = company.day
             company.day = until - relativedelta(months=months)
             profiles._drop_temporary()

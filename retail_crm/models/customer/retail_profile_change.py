@@ -53,7 +53,7 @@ class RetailProfileChange(models.Model):
         selection=[
             ('purchase', 'Purchase'),
             ('return', 'Return or cancellation'),
-            ('contact', 'First contact'),
+            ('contact', 'Contact or enquiry'),
             ('time', 'Time passed'),
         ],
         readonly=True,
@@ -120,7 +120,7 @@ class RetailProfileChange(models.Model):
                         WHEN COALESCE(array_position(ranks, new_key), nothing)
                            > COALESCE(array_position(ranks, old_key), nothing) THEN 'up'
                         ELSE 'down' END,
-                   CASE WHEN old_id IS NULL AND order_count = 0 THEN 'contact'
+                   CASE WHEN order_count = 0 AND COALESCE(old_order_count, 0) = 0 THEN 'contact'
                         WHEN old_id IS NULL OR order_count > old_order_count OR spend_total > old_spend_total THEN 'purchase'
                         WHEN order_count < old_order_count OR spend_total < old_spend_total THEN 'return'
                         ELSE 'time' END

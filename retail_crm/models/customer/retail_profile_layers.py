@@ -29,7 +29,8 @@ def _sql_days(factor, rounding='floor'):
         'ceil': SQL('+ %s - 1', below),
         'half_up': SQL('+ %s / 2', below),
     }[rounding]
-    return SQL('((%s %s) / %s)::int', above, more, below)
+    # no date beyond those that a browser can show
+    return SQL('LEAST((%s %s) / %s, 1000000)::int', above, more, below)
 
 
 class RetailProfileLayers(models.Model):
@@ -72,7 +73,7 @@ class RetailProfileLayers(models.Model):
                 GAP_WEIGHT,
             ),
             'had_lapsed': SQL(
-                """COALESCE((sums.last_order_date - sums.previous_order_date)
+                """COALESCE((sums.last_order_date - sums.previous_order_date)::bigint
                        * 1000000 * (sums.occasions - 2 + CASE WHEN %(known)s THEN %(weight)s ELSE 0 END)
                        > (100 * company.alert_factor)::bigint * %(before)s
                    AND (%(known)s OR sums.occasions > 2), false)""",
@@ -97,9 +98,9 @@ class RetailProfileLayers(models.Model):
         """
         return SQL(
             """CASE WHEN company.gap_days > 0
-                    THEN GREATEST(10000 * %(span)s + (10000 * %(weight)s * company.gap_days)::bigint,
+                    THEN GREATEST(10000::bigint * %(span)s + (10000 * %(weight)s * company.gap_days)::bigint,
                                   10000 * %(floor)s * (%(gaps)s + %(weight)s))
-                    ELSE GREATEST(10000 * %(span)s, 10000 * %(floor)s * %(gaps)s) END""",
+                    ELSE GREATEST(10000::bigint * %(span)s, 10000 * %(floor)s * %(gaps)s) END""",
             span=span,
             gaps=gaps,
             weight=GAP_WEIGHT,

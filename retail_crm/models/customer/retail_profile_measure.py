@@ -145,7 +145,7 @@ class RetailProfileMeasure(models.Model):
             value,
         )
 
-    def _measure_indexes(self, companies, table='retail_profile_fresh'):
+    def _measure_indexes(self, companies):
         """Return the companies with the limits of the ABC classes: the smallest index of A and of B.
 
         Of equal indexes the first decides, which has the fewest before it.
@@ -158,13 +158,12 @@ class RetailProfileMeasure(models.Model):
                        min(value) FILTER (WHERE greater * 100 < total * (company.abc_a_percent + company.abc_b_percent))
                   FROM (SELECT company_id, abc_index AS value, sum(abc_index) OVER (
                                PARTITION BY company_id ORDER BY abc_index DESC ROWS UNBOUNDED PRECEDING) - abc_index AS greater
-                          FROM %(table)s WHERE abc_index > 0) AS ranked
+                          FROM retail_profile_fresh WHERE abc_index > 0) AS ranked
                   JOIN (SELECT company_id, sum(abc_index) AS total
-                          FROM %(table)s WHERE abc_index > 0 GROUP BY company_id) AS shop USING (company_id)
+                          FROM retail_profile_fresh WHERE abc_index > 0 GROUP BY company_id) AS shop USING (company_id)
                   JOIN %(companies)s ON company.id = ranked.company_id
                  GROUP BY company_id
                 """,
-                table=SQL.identifier(table),
                 companies=self._sql_companies(companies),
             )
         )

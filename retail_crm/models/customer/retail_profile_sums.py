@@ -156,7 +156,17 @@ class RetailProfileSums(models.Model):
 
     @api.model
     def _strangers(self, pairs):
-        """Return those of the (customer id, root company id) of whom no contact is known yet: a quotation is one."""
+        """Return those of the (customer id, root company id) of whom no contact is known yet: a quotation is one.
+
+        Visitors, suppliers and our own companies are never customers, so they are no strangers either.
+        """
+        nobody = self.env['retail.purchase']._sql_not_counted_partners()
+        # sudo: only asks for a flag of those whose order the caller makes
+        partners = self.env['res.partner'].sudo().browse({partner_id for partner_id, _ in pairs})
+        customers = partners.filtered(lambda one: one.retail_customer and one.id not in nobody)
+        pairs = {pair for pair in pairs if pair[0] in customers._ids}
+        if not pairs:
+            return pairs
         # sudo: only asks who has a profile
         known = self.sudo().search_fetch(
             [

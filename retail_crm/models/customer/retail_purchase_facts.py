@@ -1,5 +1,5 @@
 from odoo import api, models
-from odoo.tools import SQL, float_round
+from odoo.tools import SQL, float_round, ormcache
 
 
 def _union(parts):
@@ -113,13 +113,15 @@ class RetailPurchaseFacts(models.Model):
         ).product_ids
         return sorted({*products.search(domain).ids, *top_ups.ids})
 
+    @api.model
+    @ormcache()
     def _sql_not_counted_partners(self):
         """Hook: return the ids of contacts whose documents are never purchases: visitors and our own companies."""
         users = (
             self.env.ref('base.group_public').sudo().with_context(active_test=False).all_user_ids
         )
         companies = self.env['res.company'].sudo().search([('active', 'in', [True, False])])
-        return sorted({*users.partner_id.ids, *companies.partner_id.ids})
+        return tuple(sorted({*users.partner_id.ids, *companies.partner_id.ids}))
 
     def _sql_counted_order(self, alias):
         """Hook: return the condition under which an order counts at all; remedies add their replacement orders."""
@@ -257,7 +259,7 @@ class RetailPurchaseFacts(models.Model):
             else SQL(),
             excluded_amount=SQL('- COALESCE(left_out.amount, 0)') if excluded else SQL(),
             counted=self._sql_counted_order('o'),
-            not_counted=self._sql_not_counted_partners(),
+            not_counted=list(self._sql_not_counted_partners()),
             only=SQL() if ids is None else SQL('AND o.id = ANY(%s)', ids),
         )
 
@@ -475,7 +477,7 @@ class RetailPurchaseFacts(models.Model):
             line_margin=line_margin if has_margin else SQL(),
             counted=SQL('AND NOT (%s)', SQL(' OR ').join(left_out)) if left_out else SQL(),
             rate_missing=self._sql_rate_missing('document'),
-            not_counted=self._sql_not_counted_partners(),
+            not_counted=list(self._sql_not_counted_partners()),
         )
 
     def _sql_only_moves(self, move_ids):

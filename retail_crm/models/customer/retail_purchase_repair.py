@@ -72,10 +72,13 @@ class RetailPurchaseRepair(models.Model):
             rebuilding.retail_rebuild_pending = False
 
     def _sync_documents(self, documents, refresh=True):
-        """Derive documents and, where that changed anything, their customers' figures."""
+        """Derive documents and, where that changed anything, their customers' figures.
+
+        Without history: what nobody announced was written past Odoo, most often long after it happened.
+        """
         partner_ids = self._sync(documents)
         if partner_ids and refresh:
-            self._refresh_profiles(partner_ids)
+            self._refresh_profiles(partner_ids, quiet=True)
 
     def _recent_documents(self, model, last_id):
         """Hook: return the next documents of the last weeks, which people still change, and where to continue.

@@ -149,7 +149,12 @@ class SaleOrder(models.Model):
     def create(self, vals_list):
         """Announce the first quotation of somebody new: it makes a potential purchaser."""
         orders = super().create(vals_list)
-        by_customer = orders.filtered(lambda order: order.state != 'sale').grouped(
+        orders._announce_enquiries()
+        return orders
+
+    def _announce_enquiries(self):
+        """Announce those of these quotations whose customer was not known to ask for anything."""
+        by_customer = self.filtered(lambda order: order.state != 'sale').grouped(
             lambda order: (
                 order.partner_id.commercial_partner_id.id,
                 order.company_id.root_id.id,
@@ -158,13 +163,24 @@ class SaleOrder(models.Model):
         strangers = self.env['retail.profile']._strangers(set(by_customer))
         self.env['retail.moment']._emit(
             'purchase_changed',
-            self.concat(*(by_customer[pair] for pair in by_customer if pair in strangers)),
+            self.browse().concat(*(by_customer[pair] for pair in by_customer if pair in strangers)),
         )
-        return orders
+
+    def _known_by_enquiry(self):
+        """Return the customers of these orders of whom there may be nothing but enquiries."""
+        # sudo: only asks who has a profile without purchases
+        profiles = self.env['retail.profile'].sudo()
+        return profiles.search_fetch(
+            [
+                ('partner_id', 'in', self.partner_id.commercial_partner_id.ids),
+                ('order_count', '=', 0),
+            ],
+            ['partner_id'],
+        ).partner_id.sudo(False)
 
     def unlink(self):
         """Have customers forgotten of whom there was only a quotation."""
-        partners = self.partner_id
+        partners = self._known_by_enquiry()
         result = super().unlink()
         self.env['retail.moment']._emit('partner_changed', partners)
         return result
@@ -186,12 +202,21 @@ class SaleOrder(models.Model):
         return result
 
     def write(self, vals):
-        """Announce changes of confirmed orders that move their purchase to another customer, day or store."""
-        sold = self.browse()
+        """Announce changes of confirmed orders that move their purchase to another customer, day or store.
+
+        And quotations that get another customer, such as a cart when its visitor logs in.
+        """
+        sold = asked = self.browse()
         if _PURCHASE_FIELDS & set(vals):
             sold = self.filtered(lambda order: order.state == 'sale')
+        if {'partner_id', 'company_id'} & set(vals):
+            asked = self - sold
+        partners = asked._known_by_enquiry() if asked else self.env['res.partner']
         result = super().write(vals)
         self.env['retail.moment']._emit('purchase_changed', sold)
+        if asked:
+            asked._announce_enquiries()
+            self.env['retail.moment']._emit('partner_changed', partners)
         return result
 
     def _compute_field_value(self, field):

@@ -6,7 +6,7 @@ from ._classes import ABC, COARSE, LIFECYCLE, RFM_GROUP, STAR
 from .res_partner import FIGURE_GROUPS
 
 #: Classes of the customer shown in the sales analysis: ``{field of the report: column of the profile}``.
-CLASS_FIELDS = {
+REPORT_CLASSES = {
     'retail_lifecycle': 'lifecycle',
     'retail_abc_class': 'abc_class',
     'retail_coarse_class': 'coarse_class',
@@ -58,7 +58,7 @@ class SaleReport(models.Model):
     )
     retail_lifecycle = _class_field(LIFECYCLE, 'Lifecycle')
     retail_abc_class = _class_field(ABC, 'ABC Class')
-    retail_coarse_class = _class_field(COARSE, 'Coarse Class')
+    retail_coarse_class = _class_field(COARSE, 'Customer Class')
     retail_rfm_group = _class_field(RFM_GROUP, 'RFM Group')
     retail_star_class = _class_field(STAR, 'Star Class')
 
@@ -115,7 +115,7 @@ class SaleReport(models.Model):
     @api.model
     def _retail_class_fields(self):
         """Hook: return the fields that show a class, with the column of ``retail_profile`` each comes from."""
-        return CLASS_FIELDS
+        return REPORT_CLASSES
 
     def _retail_sql_root(self, company='s.company_id'):
         """Return the main company of an order's company."""
