@@ -52,6 +52,15 @@ def everywhere(name, url, **more):
     ]
 
 
+def twice(name, url, **more):
+    """One page in English on a screen and in Chinese on a telephone."""
+    return [
+        Shot(f'{name}-{lang}-{width}', url, lang=lang, width=width, **more)
+        for lang, width in (('en_US', 1400), ('zh_CN', 390))
+    ]
+
+
+RULES = '.o_data_row .o_data_cell[name=company_id], .o_kanban_record:not(.o_kanban_ghost)'
 FIRST = '.o_data_row .o_data_cell[name=partner_id], .o_kanban_record:not(.o_kanban_ghost)'
 LIST = '.o_data_row, .o_kanban_record:not(.o_kanban_ghost)'
 
@@ -62,21 +71,17 @@ SHOTS = [
     *everywhere('purchases', '/odoo/retail-purchases', login='clerk', wait=LIST),
     *everywhere('order', '/odoo/retail-purchases', login='clerk', wait=LIST, click=(FIRST,)),
     *everywhere('purchase-analysis', '/odoo/retail-purchase-analysis', wait='canvas'),
-    *everywhere('churn', '/odoo/retail-churn', login='clerk', wait=LIST),
-    *everywhere('winback', '/odoo/retail-winback', login='clerk', wait=LIST),
-    *everywhere('lifecycle', '/odoo/retail-lifecycle', login='clerk', wait='canvas'),
-    *everywhere('movements', '/odoo/retail-movements', login='manager'),
-    *everywhere('churn-check', '/odoo/retail-churn-check', login='manager', wait='.o_pivot'),
-    *everywhere('cohorts', '/odoo/retail-cohorts', login='manager', wait='.o_pivot'),
-    *everywhere('hot-products', '/odoo/retail-hot-products', login='manager', wait='canvas'),
-    *everywhere('peak-hours', '/odoo/retail-peak-hours', login='manager', wait='.o_pivot'),
-    *everywhere('policies', '/odoo/retail-policies', login='manager', wait=LIST),
-    *everywhere(
-        'classification',
-        '/odoo/retail-classification',
-        login='manager',
-        wait=LIST,
-        click=('.o_data_row .o_data_cell[name=company_id], .o_kanban_record:not(.o_kanban_ghost)',),
+    *twice('churn', '/odoo/retail-churn', login='clerk', wait=LIST),
+    *twice('winback', '/odoo/retail-winback', login='clerk', wait=LIST),
+    *twice('lifecycle', '/odoo/retail-lifecycle', login='clerk', wait='canvas'),
+    *twice('movements', '/odoo/retail-movements', login='manager', wait=LIST),
+    *twice('churn-check', '/odoo/retail-churn-check', login='manager', wait='.o_pivot'),
+    *twice('cohorts', '/odoo/retail-cohorts', login='manager', wait='.o_pivot'),
+    *twice('hot-products', '/odoo/retail-hot-products', login='manager', wait='canvas'),
+    *twice('peak-hours', '/odoo/retail-peak-hours', login='manager', wait='.o_pivot'),
+    *twice('policies', '/odoo/retail-policies', login='manager', wait=LIST),
+    *twice(
+        'classification', '/odoo/retail-classification', login='manager', wait=LIST, click=(RULES,)
     ),
     *everywhere('stores', '/odoo/retail-stores', login='manager', wait=LIST),
     *everywhere('moments', '/odoo/retail-moments', login='manager', wait='.o_view_nocontent'),
