@@ -43,6 +43,11 @@ class Company:
         return replace(self, values={**self.values, **values})
 
 
+def _named_of_company(sql):
+    """Return the columns of ``company`` that an expression names."""
+    return frozenset(re.findall(r'\bcompany"?\."?(\w+)', sql.code))
+
+
 class RetailProfileRefresh(models.Model):
     """The refresh pipeline: sums, figures and classes in layers, then the merge of what differs with its history.
 
@@ -258,13 +263,23 @@ class RetailProfileRefresh(models.Model):
             if name in self._fields and self._fields[name].store
         ]
 
-    def _sql_join(self, companies, expressions):
-        """Return the join with ``company``: id, day, digits and whatever is in force that these expressions name.
+    @ormcache()
+    def _layer_parts(self):
+        """Return ``(columns, what they name of the company)`` of each layer, built once: they are hundreds of parts."""
+        parts = []
+        for layer in self._layers():
+            columns = SQL(', ').join(
+                SQL('%s AS %s', sql, SQL.identifier(name)) for name, sql in layer.items()
+            )
+            parts.append((columns, _named_of_company(columns)))
+        return parts
+
+    def _sql_join(self, companies, named):
+        """Return the join with ``company``: id, day, digits and whatever of what is in force is named.
 
         Of one company all customers are: a CROSS JOIN, whose values PostgreSQL takes for constants. Of several, a LEFT
         JOIN, which keeps it from expecting fewer customers with each layer (and looping over them instead of hashing).
         """
-        named = set(re.findall(r'\bcompany"?\."?(\w+)', ' '.join(sql.code for sql in expressions)))
         if len(companies) == 1:
             return SQL('CROSS JOIN %s', self._sql_companies(companies, named))
         return SQL(
@@ -305,14 +320,12 @@ class RetailProfileRefresh(models.Model):
 
         OFFSET 0 keeps PostgreSQL from writing a layer's expressions out wherever the next one uses them.
         """
-        for layer in self._layers():
+        for columns, named in self._layer_parts():
             sums = SQL(
                 '(SELECT sums.*, %s FROM %s AS sums %s OFFSET 0)',
-                SQL(', ').join(
-                    SQL('%s AS %s', sql, SQL.identifier(name)) for name, sql in layer.items()
-                ),
+                columns,
                 sums,
-                self._sql_join(companies, layer.values()),
+                self._sql_join(companies, named),
             )
         return sums
 
@@ -325,7 +338,7 @@ class RetailProfileRefresh(models.Model):
             SQL(', ').join(SQL.identifier('sums', name) for name in names),
             abc,
             derived,
-            self._sql_join(companies, [abc]),
+            self._sql_join(companies, _named_of_company(abc)),
         )
 
     def _write_fresh(self, fresh, companies, quiet, partner_ids=None, present=None, kept=None):
