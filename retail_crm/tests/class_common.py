@@ -28,7 +28,7 @@ class ClassCase(HistoryCase):
         super().setUpClass()
         cls.template.action_cancel()
         cls._process()
-        cls.env['res.company'].search([]).retail_rebuild_pending = False
+        cls._no_rebuild()
         cls.changes = cls.env['retail.profile.change']
         cls.rules = cls.env['retail.classification']._of_companies(cls.shop.ids)
         cls.regular = cls._customer('Regular')

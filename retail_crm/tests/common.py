@@ -58,6 +58,11 @@ class RetailCrmCommon(BaseCommon):
         )
 
     @classmethod
+    def _no_rebuild(cls):
+        """Take back the rebuild that a changed zone or store asked for: until it is done there is no history."""
+        cls.env['res.company'].search([]).retail_rebuild_pending = False
+
+    @classmethod
     def _create_order(cls, partner, amount, date=None, confirm=True, **values):
         """Return an order of one line over ``amount`` (its currency), confirmed on ``date`` (a date or datetime)."""
         order = cls.env['sale.order'].create(

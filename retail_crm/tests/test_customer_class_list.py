@@ -19,6 +19,7 @@ class TestClassList(RetailCrmCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls._no_rebuild()
         cls.company.resource_calendar_id.tz = 'UTC'
         purchases = {
             'active': ('2026-06-10', '2026-06-20'),

@@ -218,6 +218,6 @@ class TestCohort(RetailCrmCommon):
         plan = '\n'.join(
             line for (line,) in self.env.execute_query(SQL('EXPLAIN %s', query.select()))
         )
-        scan = plan[plan.index('on retail_profile') :].splitlines()[1]
-        self.assertIn('first_order_date', scan)
-        self.assertIn('2024-01-01', scan)
+        # the profiles themselves are filtered, as an index condition or while they are read
+        filters = [line for line in plan.splitlines() if 'first_order_date' in line]
+        self.assertTrue(any('2024-01-01' in line for line in filters), plan)

@@ -114,6 +114,7 @@ class HistoryCase(RetailCrmCommon):
         cls.shop = cls.shop.with_env(cls.env)
         cls.shop.resource_calendar_id.tz = 'UTC'
         cls.shop.retail_margin_percent = 30
+        cls._no_rebuild()
         cls.template = cls._create_order(cls.bob, 1, '2020-01-01')
         cls.env.flush_all()
 

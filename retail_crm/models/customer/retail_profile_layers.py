@@ -30,7 +30,12 @@ def _sql_days(factor, rounding='floor'):
         'half_up': SQL('+ %s / 2', below),
     }[rounding]
     # no date beyond those that a browser can show
-    return SQL('LEAST((%s %s) / %s, 1000000)::int', above, more, below)
+    return SQL(
+        'CASE WHEN sums.interval_count > 0 THEN LEAST((%s %s) / %s, 1000000)::int END',
+        above,
+        more,
+        below,
+    )
 
 
 class RetailProfileLayers(models.Model):
