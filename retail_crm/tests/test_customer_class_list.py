@@ -19,7 +19,6 @@ class TestClassList(RetailCrmCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls._no_rebuild()
         cls.company.resource_calendar_id.tz = 'UTC'
         purchases = {
             'active': ('2026-06-10', '2026-06-20'),
@@ -41,6 +40,7 @@ class TestClassList(RetailCrmCommon):
         # a company whose contact bought: both show it, the list of groups counts the company
         cls._create_order(cls.ann, 10, '2026-06-26 10:00:00')
         cls.people.update(acme=cls.acme, ann=cls.ann)
+        cls._no_rebuild()
         cls._process()
         cls.profiles._refresh(as_of=date(2026, 6, 30))
         cls.all = cls.env['res.partner'].concat(*cls.people.values())
