@@ -73,11 +73,11 @@ SHOTS = [
     *everywhere('purchase-analysis', '/odoo/retail-purchase-analysis', wait='canvas'),
     *twice('churn', '/odoo/retail-churn', login='clerk', wait=LIST),
     *twice('winback', '/odoo/retail-winback', login='clerk', wait=LIST),
-    *twice('lifecycle', '/odoo/retail-lifecycle', login='clerk', wait='canvas'),
+    *twice('lifecycle', '/odoo/retail-lifecycle', login='clerk', wait='canvas, .o_kanban_group'),
     *twice('movements', '/odoo/retail-movements', login='manager', wait=LIST),
     *twice('churn-check', '/odoo/retail-churn-check', login='manager', wait='.o_pivot'),
     *twice('cohorts', '/odoo/retail-cohorts', login='manager', wait='.o_pivot'),
-    *twice('hot-products', '/odoo/retail-hot-products', login='manager', wait='canvas'),
+    *twice('hot-products', '/odoo/retail-hot-products', login='manager', wait='canvas, .o_data_row'),
     *twice('peak-hours', '/odoo/retail-peak-hours', login='manager', wait='.o_pivot'),
     *twice('policies', '/odoo/retail-policies', login='manager', wait=LIST),
     *twice(
