@@ -77,7 +77,9 @@ SHOTS = [
     *twice('movements', '/odoo/retail-movements', login='manager', wait=LIST),
     *twice('churn-check', '/odoo/retail-churn-check', login='manager', wait='.o_pivot'),
     *twice('cohorts', '/odoo/retail-cohorts', login='manager', wait='.o_pivot'),
-    *twice('hot-products', '/odoo/retail-hot-products', login='manager', wait='canvas, .o_data_row'),
+    *twice(
+        'hot-products', '/odoo/retail-hot-products', login='manager', wait='canvas, .o_data_row'
+    ),
     *twice('peak-hours', '/odoo/retail-peak-hours', login='manager', wait='.o_pivot'),
     *twice('policies', '/odoo/retail-policies', login='manager', wait=LIST),
     *twice(
