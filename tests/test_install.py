@@ -48,7 +48,8 @@ SELECT partner.name, count(*), sum(o.amount_untaxed) - CASE partner.name WHEN 'B
 """
 PROFILES = """
 SELECT partner.name, order_count, spend_total, first_order_date, last_order_date
-  FROM retail_profile JOIN res_partner AS partner ON partner.id = partner_id ORDER BY partner.name
+  FROM retail_profile JOIN res_partner AS partner ON partner.id = partner_id
+ WHERE ladder <> 'prospect' ORDER BY partner.name
 """
 
 # Everything in the database's own catalogue.

@@ -131,7 +131,7 @@ def test_clerk_finds_the_best_customer(visit):
     assert names.all_inner_texts()[:3] == ['Screen Great', 'Screen Middle', 'Screen Small']
     names.first.click()
     page.wait_for_selector('.o_form_view .o_retail_card')
-    expect(page.locator('.o_retail_tile:visible')).to_have_count(5)
+    expect(page.locator('.o_retail_tile:visible')).to_have_count(8)
     expect(page.locator('.o_retail_card [name="retail_spend_12m"]')).to_contain_text('66.00')
     expect(page.locator('.o_form_view .o_notebook')).to_contain_text('Customer')
     page.click('button[name="action_retail_purchases"]')
