@@ -394,6 +394,12 @@ class RetailClassification(models.Model):
         )
 
     @api.model
+    def _by_company(self, companies):
+        """Return ``{company id: rules}`` of what has the id of a root company."""
+        rules = self._of_companies([company.id for company in companies])
+        return rules.grouped(lambda record: record.company_id.id)
+
+    @api.model
     @ormcache('company_id')
     def _applied_of(self, company_id):
         """Return rules and figures in force in a root company, from the cache; never to be changed."""

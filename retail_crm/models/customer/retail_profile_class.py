@@ -2,21 +2,23 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
-from ._classes import ABC, CHURN_LEVEL, COARSE, LADDER, LIFECYCLE, RFM_GROUP, STAGE, STAR
+from ._classes import (
+    ABC,
+    CHURN_LEVEL,
+    COARSE,
+    LADDER,
+    LIFECYCLE,
+    RFM_GROUP,
+    STAGE,
+    STAR,
+    TRACKED,
+)
 
-#: Lists of classes by field, from worst to best: the order in which groups are shown.
-CLASS_FIELDS = {
-    'lifecycle': LIFECYCLE,
-    'lifecycle_stage': STAGE,
-    'ladder': LADDER,
-    'coarse_class': COARSE,
-    'rfm_group': RFM_GROUP,
-    'abc_class': ABC,
-    'star_class': STAR,
-    'churn_level': CHURN_LEVEL,
+#: Keys of classes by field, from worst to best: the order in which groups are shown.
+CLASS_RANKS = {
+    name: [key for key, _label in classes]
+    for name, classes in {**TRACKED, 'lifecycle_stage': STAGE, 'coarse_class': COARSE}.items()
 }
-#: The same as keys only.
-CLASS_RANKS = {name: [key for key, _label in classes] for name, classes in CLASS_FIELDS.items()}
 #: The five tests of loyalty: column of the profile and of its weight in the rules.
 LOYALTY_TESTS = {
     'loyalty_purchase': 'weight_purchase',
@@ -183,12 +185,12 @@ class RetailProfileClass(models.Model):
     @api.depends('interval_days', 'last_order_date', 'is_falling', 'spend_trend')
     def _compute_churn_reason(self):
         """Say in one sentence how overdue the customer is, and whether amounts fall. Computed: it ages every day."""
-        warned = self.filtered(lambda profile: profile.churn_level in ('watch', 'alert'))
         backtests = self.env['retail.profile.backtest']
         for profile in self:
             today = profile.company_id._retail_today()
             parts = []
-            if profile.churn_level in ('watch', 'alert') and profile.interval_days:
+            is_warned = profile.churn_level in ('watch', 'alert')
+            if is_warned and profile.interval_days:
                 days = (today - profile.last_order_date).days
                 parts.append(
                     self.env._(
@@ -215,7 +217,7 @@ class RetailProfileClass(models.Model):
                         trend=f'{profile.spend_trend:+.0f}',
                     )
                 )
-            hit_rates = backtests._hit_rates(profile.company_id.id) if profile in warned else {}
+            hit_rates = backtests._hit_rates(profile.company_id.id) if is_warned else {}
             if hit_rates.get(profile.churn_level):
                 parts.append(
                     self.env._(

@@ -21,8 +21,7 @@ class RetailProfileMeasure(models.Model):
 
     def _measure_sums(self, companies):
         """Return the companies with their present rules and the figures measured from ``retail_profile_sums``."""
-        rules = self.env['retail.classification']._of_companies([c.id for c in companies])
-        rules = rules.grouped(lambda rule: rule.company_id.id)
+        rules = self.env['retail.classification']._by_company(companies)
         companies = [company.having(rules[company.id]._rules()) for company in companies]
         measured = self._measure_shares(companies)
         nothing = dict.fromkeys(self.env['retail.classification']._figure_types())
@@ -172,8 +171,7 @@ class RetailProfileMeasure(models.Model):
 
     def _note_measured(self, companies):
         """Keep what classes were made with; written only where it differs."""
-        rules = self.env['retail.classification']._of_companies([c.id for c in companies])
-        rules = rules.grouped(lambda rule: rule.company_id.id)
+        rules = self.env['retail.classification']._by_company(companies)
         for company in companies:
             rules[company.id]._note_applied(company.values, company.day)
             gap = float(company.values['gap_days'])
