@@ -1,6 +1,6 @@
 {
     'name': 'Retail CRM',
-    'version': '19.0.1.1.0',
+    'version': '19.0.1.2.0',
     'category': 'Sales/CRM',
     'summary': 'Customer figures, loyalty tiers, service tickets, follow-ups and surveys for retailers',
     'author': 'Retail CRM team',
@@ -14,6 +14,7 @@
         'privacy_lookup',
         'spreadsheet_dashboard',
     ],
+    'external_dependencies': {'python': ['lunar_python']},
     'data': [
         'security/groups.xml',
         'security/ir.model.access.csv',

@@ -23,6 +23,12 @@ class ResCompany(models.Model):
         default=30.0,
         help='Margin in percent of the net price, used where neither the order line nor the product category knows better.',
     )
+    retail_service_consent = fields.Boolean(
+        string='Service Contacts Need Consent',
+        default=True,
+        help='On: customers are called and written to about what they bought only when they agreed. Off: unless they '
+        'refused. Answers to their own requests are always allowed.',
+    )
     retail_gap_days = fields.Float(
         string='Usual Days Between Purchases',
         readonly=True,
@@ -101,6 +107,7 @@ class ResCompany(models.Model):
             *super()._get_company_root_delegated_field_names(),
             'retail_purchase_basis',
             'retail_margin_percent',
+            'retail_service_consent',
         ]
 
     @api.model

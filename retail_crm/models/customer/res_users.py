@@ -1,10 +1,20 @@
-from odoo import api, models
+from odoo import api, fields, models
 
 
 class ResUsers(models.Model):
     """A portal account makes its contact a potential customer."""
 
     _inherit = 'res.users'
+
+    retail_substitute_id = fields.Many2one(
+        comodel_name='res.users',
+        string='Substitute',
+        domain=[('share', '=', False)],
+        ondelete='set null',
+        help="Looks after this employee's customers while the employee is away.",
+    )
+    retail_away_from = fields.Date(string='Away From', help='First day of absence.')
+    retail_away_until = fields.Date(string='Away Until', help='Last day of absence.')
 
     @api.model_create_multi
     def create(self, vals_list):

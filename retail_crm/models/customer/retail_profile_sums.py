@@ -31,6 +31,8 @@ class RetailProfileSums(models.Model):
         )
         self.env['sale.order'].flush_model(['partner_id', 'company_id', 'state'])
         self.env['res.users'].flush_model(['partner_id', 'company_id', 'share', 'active'])
+        self.env['retail.touch'].flush_model(['partner_id', 'company_id', 'kind'])
+        self.env['res.partner'].flush_model(['retail_preference_ids', 'company_id'])
 
     @api.model
     def _sum_columns(self, day):
@@ -218,4 +220,38 @@ class RetailProfileSums(models.Model):
             root,
             only,
         )
-        return [*quotations, accounts]
+        return [*quotations, accounts, *self._sql_file_signals(companies, only)]
+
+    def _sql_file_signals(self, companies, only):
+        """Return the signals of the customer file: contacts that were logged, and preferences.
+
+        A preference of a contact that is shared by all companies is an interest in each of them.
+        """
+        touches = SQL(
+            """
+            SELECT contact.commercial_partner_id, split_part(company.parent_path, '/', 1)::int,
+                   touch.kind != 'registration'
+              FROM retail_touch AS touch
+              JOIN res_partner AS contact ON contact.id = touch.partner_id
+              JOIN res_company AS company ON company.id = touch.company_id
+             WHERE true %s
+            """,
+            only,
+        )
+        relation = self.env['res.partner']._fields['retail_preference_ids']
+        interests = SQL(
+            """
+            SELECT contact.commercial_partner_id, root.id, false
+              FROM %(table)s AS interest
+              JOIN res_partner AS contact ON contact.id = interest.%(column)s
+              LEFT JOIN res_company AS company ON company.id = contact.company_id
+              JOIN unnest(%(roots)s) AS root (id)
+                ON root.id = COALESCE(split_part(company.parent_path, '/', 1)::int, root.id)
+             WHERE true %(only)s
+            """,
+            table=SQL.identifier(relation.relation),
+            column=SQL.identifier(relation.column1),
+            roots=[company.id for company in companies],
+            only=only,
+        )
+        return [touches, interests]

@@ -1,0 +1,239 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from .retail_consent_text import PURPOSES
+
+#: Purposes for which consent is asked channel by channel.
+CHANNEL_PURPOSES = ('service', 'marketing')
+
+
+class RetailConsent(models.Model):
+    """What a customer agreed to or refused, for one purpose and one channel, in one company. Append-only.
+
+    Rows are written by ``_record`` only and never change, but for ``is_current``, which tells the last row of its
+    (customer, company, purpose, channel): the database holds one of each. Withdrawal is a further row.
+    """
+
+    _name = 'retail.consent'
+    _description = 'Consent'
+    _order = 'date desc, id desc'
+    _rec_name = 'purpose'
+
+    partner_id = fields.Many2one(
+        comodel_name='res.partner',
+        string='Customer',
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete='restrict',  # a cascade would hide the row from the privacy look-up
+    )
+    company_id = fields.Many2one(
+        comodel_name='res.company',
+        required=True,
+        readonly=True,
+        help='Main company to which the consent was given; it holds for its branches.',
+    )
+    purpose = fields.Selection(
+        selection=PURPOSES,
+        required=True,
+        readonly=True,
+        help='Service: contacts about what was bought. Marketing: offers. Profiling: segments and scores for marketing.',
+    )
+    channel_id = fields.Many2one(
+        comodel_name='retail.channel',
+        readonly=True,
+        ondelete='restrict',
+        help='On which channel; profiling has none.',
+    )
+    state = fields.Selection(
+        selection=[('granted', 'Granted'), ('withdrawn', 'Withdrawn')],
+        required=True,
+        readonly=True,
+    )
+    date = fields.Datetime(
+        required=True, readonly=True, default=fields.Datetime.now, help='When the customer decided.'
+    )
+    source = fields.Selection(
+        selection=[
+            ('shop', 'In the shop'),
+            ('portal', 'Customer portal'),
+            ('phone', 'On the telephone'),
+            ('paper', 'On paper'),
+            ('message', 'By message'),
+            ('import', 'Import'),
+            ('other', 'Other'),
+        ],
+        required=True,
+        readonly=True,
+        default='shop',
+        help='Where the customer decided.',
+    )
+    text_id = fields.Many2one(
+        comodel_name='retail.consent.text',
+        string='Text Version',
+        readonly=True,
+        index='btree_not_null',
+        ondelete='restrict',
+        help='What the customer read before deciding.',
+    )
+    user_id = fields.Many2one(
+        comodel_name='res.users',
+        string='Recorded By',
+        readonly=True,
+        default=lambda self: self.env.user,
+        help='Who recorded it; for the portal the customer himself.',
+    )
+    note = fields.Char(readonly=True, help='How the decision came to us, for example a letter.')
+    is_current = fields.Boolean(
+        string='In Force', readonly=True, help='The last decision of its purpose and channel.'
+    )
+
+    _current_uniq = models.UniqueIndex(
+        '(partner_id, company_id, purpose, COALESCE(channel_id, 0)) WHERE is_current IS TRUE',
+        'Only one decision is in force.',
+    )
+    _state_idx = models.Index('(company_id, purpose, state, partner_id) WHERE is_current IS TRUE')
+    _check_text = models.Constraint(
+        "CHECK(state != 'granted' OR text_id IS NOT NULL)",
+        'A consent needs the text to which the customer agreed.',
+    )
+
+    # === RECORDING ===#
+
+    @api.model
+    def _record(self, partner, decisions, source, company=None, note=False, date=None):
+        """Write down decisions of a customer; those that are in force already are left out.
+
+        :param partner: one contact
+        :param decisions: ``{(purpose, channel or empty recordset): whether granted}``
+        :param source: one of the field's keys
+        :return: the new rows
+        :raise UserError: when something is granted for which there is no text, or on a missing channel
+        """
+        partner.ensure_one()
+        root = (company or self.env.company).root_id
+        texts = {}
+        # sudo: whoever may record decisions is decided by the caller; rows are nobody's to write otherwise
+        self_sudo = self.sudo()
+        current = {
+            (row.purpose, row.channel_id.id): row
+            for row in self_sudo.search(
+                [
+                    ('partner_id', '=', partner.id),
+                    ('company_id', '=', root.id),
+                    ('is_current', '=', True),
+                ]
+            )
+        }
+        rows, replaced = [], self_sudo.browse()
+        for (purpose, channel), granted in decisions.items():
+            state = 'granted' if granted else 'withdrawn'
+            if (purpose in CHANNEL_PURPOSES) != bool(channel):
+                raise UserError(
+                    self.env._('Service and marketing are agreed to by channel, profiling at all.')
+                )
+            if purpose not in texts:
+                texts[purpose] = self.env['retail.consent.text']._current(purpose, root)
+            if granted and not texts[purpose]:
+                raise UserError(
+                    self.env._(
+                        'There is no text yet to which the customer could agree. '
+                        'Write one under Configuration > Consent Texts.'
+                    )
+                )
+            known = current.get((purpose, channel.id))
+            if known and known.state == state and (not granted or known.text_id == texts[purpose]):
+                continue
+            replaced |= known or self_sudo.browse()
+            rows.append(
+                {
+                    'partner_id': partner.id,
+                    'company_id': root.id,
+                    'purpose': purpose,
+                    'channel_id': channel.id,
+                    'state': state,
+                    'date': date or fields.Datetime.now(),
+                    'source': source,
+                    'text_id': texts[purpose].id,
+                    'user_id': self.env.uid,
+                    'note': note,
+                    'is_current': True,
+                }
+            )
+        replaced._replace()
+        consents = self_sudo.create(rows)
+        self.env['retail.moment']._emit('consent_changed', consents)
+        return consents
+
+    def _replace(self):
+        """Take rows out of force; the only change that a row ever sees."""
+        self.flush_recordset()
+        self.env.cr.execute(
+            SQL('UPDATE retail_consent SET is_current = false WHERE id = ANY(%s)', self.ids)
+        )
+        self.invalidate_recordset(['is_current'])
+
+    def write(self, vals):
+        """Refuse: decisions are never rewritten.
+
+        :raise UserError: always
+        """
+        raise UserError(self.env._('A consent is never changed: record a new decision.'))
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_evidence(self):
+        raise UserError(self.env._('Consents are evidence and cannot be deleted.'))
+
+    # === ASKING ===#
+
+    @api.model
+    def _allowed(self, partners, purpose, channel=None, company=None):
+        """Return those of the contacts whom we may contact for a purpose (on a channel), in one query.
+
+        Marketing and profiling need a consent. Service needs one too where the company says so (setting); else it
+        is allowed unless refused.
+        """
+        root = (company or self.env.company).sudo().root_id  # sudo: a setting of the main company
+        refused_only = purpose == 'service' and not root.retail_service_consent
+        domain = [
+            ('partner_id', 'in', partners.ids),
+            ('company_id', '=', root.id),
+            ('purpose', '=', purpose),
+            ('is_current', '=', True),
+            ('state', '=', 'withdrawn' if refused_only else 'granted'),
+        ]
+        if channel:
+            domain.append(('channel_id', '=', channel.id))
+        # sudo: whoever contacts customers must know whom not to, without reading the evidence
+        found = {partner.id for [partner] in self.sudo()._read_group(domain, ['partner_id'])}
+        return partners.filtered(lambda partner: (partner.id in found) != refused_only)
+
+    @api.model
+    def _merge_partners(self, src_partners, dst_partner):
+        """Keep all decisions of merged contacts; of each purpose and channel the last one is in force."""
+        self.flush_model()
+        self.env.cr.execute(
+            SQL(
+                """
+                WITH ranked AS (
+                    SELECT id, row_number() OVER (
+                               PARTITION BY company_id, purpose, COALESCE(channel_id, 0)
+                               ORDER BY date DESC, state = 'withdrawn' DESC, id DESC) AS place
+                      FROM retail_consent
+                     WHERE partner_id = ANY(%s) AND is_current)
+                UPDATE retail_consent SET is_current = false
+                  FROM ranked
+                 WHERE ranked.id = retail_consent.id AND ranked.place > 1
+                """,
+                (src_partners | dst_partner).ids,
+            )
+        )
+        self.env.cr.execute(
+            SQL(
+                'UPDATE retail_consent SET partner_id = %s WHERE partner_id = ANY(%s)',
+                dst_partner.id,
+                src_partners.ids,
+            )
+        )
+        self.invalidate_model()
