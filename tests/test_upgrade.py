@@ -1,0 +1,100 @@
+"""An update from each released version of the add-on, with data in it, gives what a new install gives (design 9)."""
+
+import io
+import os
+import subprocess
+import tarfile
+
+import pytest
+
+#: Where released versions are in this repository's history.
+RELEASES = {'19.0.1.1.0': '577f573eef727f96bac54d09040f20ac5c4b8877'}
+
+# A shop with customers, history and rules of its own, made under the old version.
+SHOP = """
+import datetime
+from odoo.fields import Command
+partners = env['res.partner'].create([
+    {'name': 'Ann', 'email': 'Ann@Example.com', 'phone': '+1 650 555 0100'}, {'name': 'Bob'}, {'name': 'Cat'},
+])
+product = env['product.product'].create({'name': 'Goods', 'type': 'service', 'taxes_id': False})
+noon = datetime.datetime.now().replace(hour=11, minute=0, second=0, microsecond=0)
+for number, partner in enumerate(partners, 1):
+    for back in (500, 300, 90)[:number]:
+        order = env['sale.order'].create({'partner_id': partner.id, 'order_line': [
+            Command.create({'product_id': product.id, 'price_unit': 10 * number})]})
+        order.action_confirm()
+        order.date_order = noon - datetime.timedelta(days=back)
+env.ref('retail_crm.retail_policy_abc_a').name = 'Our best'
+env.ref('retail_crm.retail_channel_letter').unlink()
+env.cr.commit()
+env['retail.moment']._process_all()
+env['retail.profile']._refresh()
+env.cr.commit()
+"""
+PROFILES = """
+SELECT partner.name, order_count, spend_total, first_order_date, last_order_date, lifecycle, rfm_code, abc_class
+  FROM retail_profile JOIN res_partner AS partner ON partner.id = partner_id ORDER BY partner.name
+"""
+HISTORY = 'SELECT * FROM retail_profile_change'
+# What an install makes in the database, apart from numbers given in order.
+MADE = {
+    'columns': """
+        SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns
+         WHERE table_schema = 'public' AND (table_name LIKE 'retail%' OR column_name LIKE 'retail%')
+    """,
+    'indexes': "SELECT indexname FROM pg_indexes WHERE tablename LIKE 'retail%'",
+    'constraints': "SELECT conname FROM pg_constraint WHERE conrelid::regclass::text LIKE 'retail%'",
+    'shipped': "SELECT model, name FROM ir_model_data WHERE module = 'retail_crm'",
+}
+
+
+@pytest.fixture
+def old_code(tmp_path):
+    """A function that lays out a released version and returns the folder to take add-ons from."""
+
+    def lay_out(version):
+        command = ['git', 'archive', RELEASES[version], 'retail_crm']
+        root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        done = subprocess.run(command, cwd=root, capture_output=True)
+        assert not done.returncode, f'{version} is not in the history: clone all of it'
+        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+            archive.extractall(tmp_path / version, filter='data')
+        return tmp_path / version
+
+    return lay_out
+
+
+@pytest.mark.parametrize('version', sorted(RELEASES))
+def test_update_with_data(house, old_code, base_db, version):
+    """Design 9: figures, history and edits stay, nobody is told anything, and nothing of a new install is missing."""
+    name = f'retail_crm_test_{os.getpid()}_old'
+    house.copy(house.template(house.dependencies(), False), name)
+    try:
+        addons = ','.join(map(str, [old_code(version), *house.odoo_addons()]))
+        old = ['--no-http', f'--addons-path={addons}']
+        house.odoo_run(name, f'install {version}', *old, '-i', 'retail_crm')
+        command = [*house.shell_command(name), f'--addons-path={addons}']
+        done = subprocess.run(
+            command, env=house.environment(), input=SHOP, capture_output=True, text=True
+        )
+        assert not done.returncode, done.stderr[-3000:]
+        before = {query: house.sql(query, name) for query in (PROFILES, HISTORY)}
+        told = house.sql('SELECT count(*) FROM retail_moment', name)
+        house.odoo_run(name, f'update from {version}', '--no-http', '-u', 'retail_crm')
+        for query, found in before.items():
+            assert house.sql(query, name) == found
+        assert before[PROFILES] and len(before[PROFILES]) == 3
+        assert house.sql('SELECT count(*) FROM retail_moment', name) == told
+        for what, query in MADE.items():
+            missing = {*map(tuple, house.sql(query, base_db))}
+            missing -= {*map(tuple, house.sql(query, name))}
+            if what == 'shipped':  # what the shop deleted stays deleted
+                missing.discard(('retail.channel', 'retail_channel_letter'))
+            assert not missing, what
+        kept = house.shell_script(
+            name, "print('POLICY', env.ref('retail_crm.retail_policy_abc_a').name)"
+        )
+        assert 'POLICY Our best' in kept
+    finally:
+        house.drop(name)
