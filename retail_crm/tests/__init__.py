@@ -5,6 +5,7 @@ from . import test_customer_class_history
 from . import test_customer_class_list
 from . import test_customer_class_rules
 from . import test_customer_cohort
+from . import test_customer_import
 from . import test_customer_moment
 from . import test_customer_order
 from . import test_customer_partner

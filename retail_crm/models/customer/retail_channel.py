@@ -7,6 +7,7 @@ class RetailChannel(models.Model):
     _name = 'retail.channel'
     _description = 'Contact Channel'
     _order = 'sequence, id'
+    _rec_names_search = ('name', 'code')  # imports may name either
 
     name = fields.Char(required=True, translate=True)
     code = fields.Char(
