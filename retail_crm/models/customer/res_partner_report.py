@@ -64,7 +64,7 @@ class ResPartnerReport(models.Model):
     def _retail_report_rows(self):
         """Yield ``(model, ids)`` of all stored records that name the customer or one of his contacts."""
         everybody = self.with_context(active_test=False)
-        contacts = everybody.search([('id', 'child_of', self.ids)], order='parent_id, id')
+        contacts = everybody | everybody.search([('id', 'child_of', self.ids)])
         yield contacts.browse(), contacts.ids
         skipped = self._retail_report_skip()
         for name in sorted(self.env.registry):
