@@ -76,9 +76,7 @@ class MaskCommon(RetailCrmCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.bob.write({'phone': PHONE, 'email': 'bob.brown@mail.com', 'company_id': False})
-        cls.order = cls._create_order(
-            cls.bob, 50.0, '2026-01-10', user_id=cls.users['sales'].id
-        )
+        cls.order = cls._create_order(cls.bob, 50.0, '2026-01-10', user_id=cls.users['sales'].id)
         cls._process()
         export = cls.env.ref('base.group_allow_export')
         for user in cls.users.values():
@@ -195,7 +193,9 @@ class TestMask(MaskCommon):
                 self.assertEqual(self._export(persona, record, [path]), [[MASKED]])
         self.assertEqual(self._export('sensitive', child, ['parent_id/phone']), [[PHONE]])
         # several rows for one record
-        rows = self._export('user', self.bob, ['name', 'phone', 'child_ids/name', 'child_ids/phone'])
+        rows = self._export(
+            'user', self.bob, ['name', 'phone', 'child_ids/name', 'child_ids/phone']
+        )
         self.assertEqual(rows[0][:2], ['Bob', MASKED])
         child.phone = PHONE
         rows = self._export('user', self.bob, ['name', 'child_ids/phone'])
@@ -205,9 +205,7 @@ class TestMask(MaskCommon):
         """A portal account repeats the customer's address: it is masked; that of an employee is not (S-SEC-09)."""
         portal = self.users['portal']
         portal.email = 'customer@mail.com'
-        self.assertEqual(
-            self._export('internal', portal, ['email'])[0][0], 'c***@mail.com'
-        )
+        self.assertEqual(self._export('internal', portal, ['email'])[0][0], 'c***@mail.com')
         self.users['lead'].email = 'lead@mail.com'
         self.assertEqual(
             self._export('internal', self.users['lead'], ['email'])[0][0], 'lead@mail.com'
@@ -224,9 +222,7 @@ class TestMask(MaskCommon):
             with self.subTest(path=path), self.assertRaisesRegex(UserError, 'masked'):
                 self._export('user', record, [path], compatible=True)
         self.assertEqual(self._export('user', self.bob, ['name'], compatible=True), [['Bob']])
-        self.assertEqual(
-            self._export('sensitive', self.bob, ['phone'], compatible=True), [[PHONE]]
-        )
+        self.assertEqual(self._export('sensitive', self.bob, ['phone'], compatible=True), [[PHONE]])
 
     def test_export_follows_the_setting(self):
         """Switched off, exports are as Odoo's (S-SEC-09)."""
@@ -294,12 +290,18 @@ class TestMaskOverHttp(HttpCase, MaskCommon):
 
     def test_refusals_reach_the_browser(self):
         """Import-compatible files and headings by number are refused with words (S-SEC-09)."""
-        for options in ({'compatible': True}, {'groupby': ['phone']}, {'groupby': ['parent_id.email']}):
+        for options in (
+            {'compatible': True},
+            {'groupby': ['phone']},
+            {'groupby': ['parent_id.email']},
+        ):
             with self.subTest(**options), self.assertLogs('odoo', 'ERROR'):
                 answer = self._web_export('user', ['name', 'phone'], **options)
                 self.assertEqual(answer.status_code, 500)
                 self.assertIn('UserError', answer.text)
-        self.assertEqual(self._web_export('user', ['name', 'phone'], groupby=['lang']).status_code, 200)
+        self.assertEqual(
+            self._web_export('user', ['name', 'phone'], groupby=['lang']).status_code, 200
+        )
         self.assertEqual(
             self._web_export('sensitive', ['name', 'phone'], groupby=['phone']).status_code, 200
         )

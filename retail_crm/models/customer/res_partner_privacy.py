@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
 from . import _mask
-from .res_partner_file import FILE_GROUPS, SENSITIVE_GROUP
+from .res_partner_file import FILE_GROUPS, SENSITIVE_FIELDS, SENSITIVE_GROUP
 
 
 class ResPartnerPrivacy(models.Model):
@@ -39,6 +39,20 @@ class ResPartnerPrivacy(models.Model):
             phone, email = partner.phone or '', partner.email or ''
             partner.retail_phone_masked = _mask.mask_phone(phone) if is_masked else phone
             partner.retail_email_masked = _mask.mask_email(email) if is_masked else email
+
+    def copy_data(self, default=None):
+        """Leave sensitive data out of copies, and what the user may not read: core would refuse the copy."""
+        hidden = {
+            name
+            for name, field in self._fields.items()
+            if name in SENSITIVE_FIELDS
+            or (field.groups and field.copy and not self._has_field_access(field, 'read'))
+        } - set(default or {})
+        vals_list = super().copy_data({**(default or {}), **dict.fromkeys(hidden, False)})
+        return [
+            {name: value for name, value in vals.items() if name not in hidden}
+            for vals in vals_list
+        ]
 
     def action_retail_reveal(self):
         """Open the sensitive data of a customer in a dialog; that is written down first.
