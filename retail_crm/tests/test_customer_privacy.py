@@ -252,8 +252,14 @@ class TestPrivacy(PrivacyCommon):
     def test_a_dialog_made_by_hand_is_logged_too(self):
         """There is no way to the dialog that leaves no trace (S-SEC-06)."""
         before = self.log.search_count([('kind', '=', 'reveal')])
-        self._call(self.officer, 'retail.sensitive', 'create', [{'partner_id': self.bob.id}])
+        [dialog] = self._call(
+            self.officer, 'retail.sensitive', 'create', [{'partner_id': self.bob.id}]
+        )
         self.assertEqual(self.log.search_count([('kind', '=', 'reveal')]), before + 1)
+        # turned to another customer
+        self._call(self.officer, 'retail.sensitive', 'write', [dialog], {'partner_id': self.ann.id})
+        [row] = self.log.search([('kind', '=', 'reveal'), ('partner_id', '=', self.ann.id)])
+        self.assertEqual(row.user_id, self.officer)
 
     def test_reveal_changes_the_customer(self):
         """What is changed in the dialog is written to the customer and to the log (S-SEC-06)."""

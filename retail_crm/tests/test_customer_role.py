@@ -25,7 +25,11 @@ class TestRole(RetailCrmCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.admin = new_test_user(cls.env, login='retail_admin', groups='base.group_erp_manager,base.group_partner_manager')
+        cls.admin = new_test_user(
+            cls.env,
+            login='retail_admin',
+            groups='base.group_erp_manager,base.group_partner_manager',
+        )
         cls.foreign = cls.env.ref('sales_team.group_sale_salesman')
 
     def _role(self, name):

@@ -57,7 +57,17 @@ class RetailSensitive(models.TransientModel):
     def create(self, vals_list):
         """Write down who opens the data before it is shown, whichever way the dialog is made."""
         dialogs = super().create(vals_list)
-        for dialog in dialogs:  # one: a person opens one customer at a time
+        dialogs._log_opening()
+        return dialogs
+
+    def write(self, vals):
+        """Take another customer for what it is: opening the data of another one."""
+        result = super().write(vals)
+        if 'partner_id' in vals:
+            self._log_opening()
+        return result
+
+    def _log_opening(self):
+        for dialog in self:  # one: a person opens one customer at a time
             dialog.partner_id.check_access('read')
             self.env['retail.access.log']._log('reveal', dialog.partner_id, SENSITIVE_FIELDS)
-        return dialogs

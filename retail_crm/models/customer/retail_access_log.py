@@ -98,8 +98,9 @@ class RetailAccessLog(models.Model):
     def write(self, vals):
         """Refuse: what was done stays written.
 
-        :raise UserError: always
+        :raise UserError: always, to those who have any right at all
         """
+        self.check_access('write')
         raise UserError(self.env._('The access log is never changed.'))
 
     @api.ondelete(at_uninstall=False)

@@ -83,5 +83,6 @@ class RetailRole(models.Model):
     def action_open_users(self):
         """Open the users of a role."""
         self.ensure_one()
+        self.check_access('read')
         action = self.env['ir.actions.act_window']._for_xml_id('base.action_res_users')
         return {**action, 'domain': [('retail_role_id', '=', self.id)], 'context': {}}
