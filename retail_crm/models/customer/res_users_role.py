@@ -9,7 +9,6 @@ class ResUsersRole(models.Model):
 
     retail_role_id = fields.Many2one(
         comodel_name='retail.role',
-        string='Retail Role',
         index='btree_not_null',
         ondelete='restrict',
         copy=False,

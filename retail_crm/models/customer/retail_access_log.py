@@ -98,10 +98,12 @@ class RetailAccessLog(models.Model):
     def write(self, vals):
         """Refuse: what was done stays written.
 
-        :raise UserError: always, to those who have any right at all
+        :raise UserError: whatever is to be changed
         """
         self.check_access('write')
-        raise UserError(self.env._('The access log is never changed.'))
+        if vals:
+            raise UserError(self.env._('The access log is never changed.'))
+        return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_evidence(self):

@@ -23,7 +23,6 @@ class RetailRole(models.Model):
     )
     currency_id = fields.Many2one(
         comodel_name='res.currency',
-        string='Currency',
         compute='_compute_currency_id',
     )
     is_goodwill_unlimited = fields.Boolean(
