@@ -18,3 +18,7 @@ from . import test_customer_repair
 from . import test_customer_sale_report
 from . import test_customer_settings
 from . import test_house
+from . import test_customer_mask
+from . import test_customer_privacy
+from . import test_customer_role
+from . import test_customer_anonymise

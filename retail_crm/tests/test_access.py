@@ -9,6 +9,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.retail_crm.models.customer.res_partner import PROFILE_FIELDS
+from odoo.addons.retail_crm.models.customer.res_partner_file import SENSITIVE_FIELDS
 from odoo.addons.retail_crm.tests.common import RetailCrmCommon
 
 #: Operations by their letter in ``RIGHTS``.
@@ -16,6 +17,8 @@ OPERATIONS = {'r': 'read', 'w': 'write', 'c': 'create', 'd': 'unlink'}
 
 #: Who may do what with the records of a model; personas that are not named may do nothing.
 RIGHTS = {
+    'retail.access.log': {'manager': 'r'},
+    'retail.anonymise': {'sensitive': 'rwcd'},
     'retail.area': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'sales': 'r'},
     'retail.channel': {
         'user': 'r',
@@ -27,6 +30,7 @@ RIGHTS = {
         'sales': 'r',
         'internal': 'r',
     },
+    'retail.audit': {'manager': 'rwcd'},
     'retail.cohort.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.classification': {'user': 'r', 'lead': 'r', 'manager': 'rw', 'marketing': 'r'},
     'retail.moment': {'manager': 'r'},
@@ -35,11 +39,20 @@ RIGHTS = {
     'retail.profile.backtest': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.profile.change': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.purchase': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.role': {'manager': 'r'},
+    'retail.sensitive': {'sensitive': 'rwcd'},
 }
 
 #: Methods of ours that the browser may call, and who may call them with effect on a record that he can read.
 #: Whoever is not named is refused; nobody gets more than the records he may read.
 ACTIONS = {
+    # nobody of the personas is manager and in the group of sensitive data at once
+    ('retail.anonymise', 'action_anonymise'): set(),
+    ('retail.audit', 'action_start'): {'manager'},
+    ('retail.audit', 'action_done'): {'manager'},
+    ('retail.audit', 'action_repeat'): {'manager'},
+    # managers may read the users of their companies, as all employees
+    ('retail.role', 'action_open_users'): {'manager'},
     ('retail.classification', 'action_open'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.classification', 'action_apply'): {'manager'},
     ('retail.classification', 'action_reset'): {'manager'},
@@ -79,6 +92,13 @@ class AccessCommon(RetailCrmCommon):
         cls.order = cls._create_order(cls.bob, 50.0, '2026-01-10', user_id=cls.users['sales'].id)
         cls._process()
         cls.samples = {
+            'retail.access.log': cls.env['retail.access.log']._log('reveal', cls.bob),
+            'retail.anonymise': cls.env['retail.anonymise'].create(
+                {'reason': 'Letter', 'partner_ids': [Command.set(cls.ann.ids)]}
+            ),
+            'retail.audit': cls.env['retail.audit'].create({'name': 'Rights'}),
+            'retail.role': cls.env.ref('retail_crm.retail_role_guide'),
+            'retail.sensitive': cls.env['retail.sensitive'].create({'partner_id': cls.bob.id}),
             'retail.area': cls.env['retail.area'].create({'name': 'North'}),
             'retail.channel': cls.env.ref('retail_crm.retail_channel_counter'),
             'retail.cohort.report': cls.env['retail.cohort.report'].search([], limit=1),
@@ -95,6 +115,11 @@ class AccessCommon(RetailCrmCommon):
             'retail.purchase': cls._purchase_of(cls.order),
         }
         cls.changes = {
+            'retail.access.log': {'kind': 'export'},
+            'retail.anonymise': {'reason': 'Call'},
+            'retail.audit': {'name': 'Exports'},
+            'retail.role': {'name': 'Everybody'},
+            'retail.sensitive': {'partner_id': cls.ann.id},
             'retail.area': {'name': 'South'},
             'retail.channel': {'name': 'Till'},
             'retail.cohort.report': {'customers': 99},
@@ -107,6 +132,11 @@ class AccessCommon(RetailCrmCommon):
             'retail.purchase': {'amount': 1e6},
         }
         cls.news = {
+            'retail.access.log': {'kind': 'export', 'user_id': cls.env.uid},
+            'retail.anonymise': {'reason': 'Letter', 'partner_ids': [Command.set(cls.ann.ids)]},
+            'retail.audit': {'name': 'Exports'},
+            'retail.role': {'name': 'Trainee'},
+            'retail.sensitive': {'partner_id': cls.bob.id},
             'retail.area': {'name': 'East'},
             'retail.channel': {'name': 'Pigeon', 'code': 'pigeon'},
             'retail.cohort.report': {'company_id': cls.company.id},
@@ -233,6 +263,12 @@ class TestAccess(AccessCommon):
         order = self._create_order(self.bob, 70.0, company_id=self.company_2.id)
         self._process()
         others = {
+            'retail.access.log': self.env['retail.access.log']
+            .with_company(self.company_2)
+            ._log('reveal', self.bob),
+            'retail.audit': self.env['retail.audit'].create(
+                {'name': 'Elsewhere', 'company_id': self.company_2.id}
+            ),
             'retail.purchase': self._purchase_of(order),
             'retail.classification': self.env['retail.classification']._of_companies(
                 self.company_2.ids
@@ -339,7 +375,12 @@ class TestAccess(AccessCommon):
         self.assertLessEqual(
             {*PROFILE_FIELDS, 'retail_profile_id'}, set(self._figure_fields('res.partner'))
         )
-        entered = {'retail_customer', 'retail_currency_id', 'retail_snoozed_until'}
+        entered = {
+            'retail_customer',
+            'retail_currency_id',
+            'retail_snoozed_until',
+            *SENSITIVE_FIELDS,
+        }
         for model in ('res.partner', 'sale.order'):
             ours = {name for name in self.env[model]._fields if name.startswith('retail_')}
             self.assertEqual(ours - entered - set(self._figure_fields(model)), set())
@@ -424,6 +465,8 @@ class TestAccess(AccessCommon):
             for name in dir(type(self.env[model])):
                 if not name.startswith('action_') or name in ('action_archive', 'action_unarchive'):
                     continue
+                if name.startswith('action_reschedule_my_next_'):
+                    continue  # of mail.activity.mixin, each for his own activities
                 try:
                     get_public_method(self.env[model], name)
                 except (AccessError, AttributeError):

@@ -1,1 +1,1 @@
-from . import base_partner_merge
+from . import base_partner_merge, retail_anonymise, retail_sensitive

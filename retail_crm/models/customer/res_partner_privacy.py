@@ -1,0 +1,96 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+
+from . import _mask
+from .res_partner_file import FILE_GROUPS, SENSITIVE_FIELDS, SENSITIVE_GROUP
+
+
+class ResPartnerPrivacy(models.Model):
+    """Who sees how much of a customer: masked contact data, and sensitive fields that open with a written trace."""
+
+    _inherit = 'res.partner'
+
+    retail_phone_masked = fields.Char(
+        string='Phone (masked)',
+        compute='_compute_retail_masked',
+        groups=FILE_GROUPS,
+        help='The telephone number with its middle hidden. Shown in lists to those who may not take out contact data; '
+        'searching by the number works all the same.',
+    )
+    retail_email_masked = fields.Char(
+        string='Email (masked)',
+        compute='_compute_retail_masked',
+        groups=FILE_GROUPS,
+        help='The e-mail address with its name hidden. Shown in lists to those who may not take out contact data.',
+    )
+    retail_anonymised_on = fields.Date(
+        string='Anonymised On',
+        readonly=True,
+        copy=False,
+        groups=FILE_GROUPS,
+        help='When all that could tell who the customer was has been removed. Purchases and totals stayed.',
+    )
+
+    @api.depends('phone', 'email')
+    @api.depends_context('uid')
+    def _compute_retail_masked(self):
+        is_masked = self._retail_masks_contacts()
+        for partner in self:
+            phone, email = partner.phone or '', partner.email or ''
+            partner.retail_phone_masked = _mask.mask_phone(phone) if is_masked else phone
+            partner.retail_email_masked = _mask.mask_email(email) if is_masked else email
+
+    def copy_data(self, default=None):
+        """Leave sensitive data out of copies, and what the user may not read: core would refuse the copy."""
+        hidden = {
+            name
+            for name, field in self._fields.items()
+            if name in SENSITIVE_FIELDS
+            or (field.groups and field.copy and not self._has_field_access(field, 'read'))
+        } - set(default or {})
+        vals_list = super().copy_data({**(default or {}), **dict.fromkeys(hidden, False)})
+        return [
+            {name: value for name, value in vals.items() if name not in hidden}
+            for vals in vals_list
+        ]
+
+    def action_retail_reveal(self):
+        """Open the sensitive data of a customer in a dialog; that is written down first.
+
+        :raise AccessError: for users without the group
+        """
+        self.ensure_one()
+        self._retail_check_sensitive()
+        self.check_access('read')
+        dialog = self.env['retail.sensitive'].create({'partner_id': self.id})
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._('Sensitive Data'),
+            'res_model': 'retail.sensitive',
+            'res_id': dialog.id,
+            'view_mode': 'form',
+            'views': [(False, 'form')],
+            'target': 'new',
+        }
+
+    @api.model
+    def _retail_check_sensitive(self):
+        if not self.env.user.has_group(SENSITIVE_GROUP):
+            raise AccessError(
+                self.env._('Only users of the group "Retail CRM: Sensitive Data" may open this.')
+            )
+
+    @api.model
+    def _retail_check_privacy_officer(self):
+        """Refuse those who may not answer for the data of customers.
+
+        :raise AccessError: unless the user is a manager and may see sensitive data
+        """
+        user = self.env.user
+        if not (user.has_group('retail_crm.group_manager') and user.has_group(SENSITIVE_GROUP)):
+            raise AccessError(
+                self.env._(
+                    'Only managers who are in the group "Retail CRM: Sensitive Data" may hand out or erase the data '
+                    'of a customer.'
+                )
+            )
