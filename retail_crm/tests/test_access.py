@@ -35,6 +35,22 @@ RIGHTS = {
     'retail.profile.backtest': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.profile.change': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.purchase': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.segment': {
+        'user': 'r',
+        'lead': 'r',
+        'manager': 'rwcd',
+        'marketing': 'rwcd',
+        'sales': 'r',
+    },
+    'retail.segment.condition': {
+        'user': 'r',
+        'lead': 'r',
+        'manager': 'rwcd',
+        'marketing': 'rwcd',
+        'sales': 'r',
+    },
+    'retail.segment.member': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.segment.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
 }
 
 #: Methods of ours that the browser may call, and who may call them with effect on a record that he can read.
@@ -57,6 +73,14 @@ ACTIONS = {
     ('retail.purchase', 'action_open_document'): {'user', 'lead', 'manager', 'marketing'},
     # managers, and whoever may write the order
     ('retail.purchase', 'action_apply_rates'): {'manager'},
+    ('retail.segment', 'action_recompute'): {'manager', 'marketing'},
+    ('retail.segment', 'action_copy_to_company'): {'manager', 'marketing'},
+    ('retail.segment', 'action_open_matching'): {'user', 'lead', 'manager', 'marketing', 'sales'},
+    ('retail.segment', 'action_open_customers'): {'user', 'lead', 'manager', 'marketing', 'sales'},
+    ('retail.segment', 'action_open_members'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.segment', 'action_open_comparison'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.segment', 'action_open_products'): {'lead', 'manager', 'marketing', 'sales'},
+    ('retail.segment.member', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
 }
 
 
@@ -78,6 +102,11 @@ class AccessCommon(RetailCrmCommon):
         # owned by the seller: core shows sales people their own orders
         cls.order = cls._create_order(cls.bob, 50.0, '2026-01-10', user_id=cls.users['sales'].id)
         cls._process()
+        cls.segment = cls.env['retail.segment'].create(
+            {'name': 'Bob', 'domain': "[('name', '=', 'Bob')]", 'condition_ids': [Command.create({})]}
+        )
+        cls.segment._recompute()
+        members = cls.segment._members()
         cls.samples = {
             'retail.area': cls.env['retail.area'].create({'name': 'North'}),
             'retail.channel': cls.env.ref('retail_crm.retail_channel_counter'),
@@ -93,6 +122,10 @@ class AccessCommon(RetailCrmCommon):
                 [('partner_id', '=', cls.bob.id)], limit=1
             ),
             'retail.purchase': cls._purchase_of(cls.order),
+            'retail.segment': cls.segment,
+            'retail.segment.condition': cls.segment.condition_ids,
+            'retail.segment.member': members,
+            'retail.segment.report': cls.env['retail.segment.report'].browse(members.ids),
         }
         cls.changes = {
             'retail.area': {'name': 'South'},
@@ -105,6 +138,10 @@ class AccessCommon(RetailCrmCommon):
             'retail.profile.backtest': {'customers': 99},
             'retail.profile.change': {'reason': 'time'},
             'retail.purchase': {'amount': 1e6},
+            'retail.segment': {'name': 'Everybody'},
+            'retail.segment.condition': {'months': 6},
+            'retail.segment.member': {'left_on': '2026-01-01'},
+            'retail.segment.report': {'customers': 2},
         }
         cls.news = {
             'retail.area': {'name': 'East'},
@@ -132,6 +169,14 @@ class AccessCommon(RetailCrmCommon):
                 'company_id': cls.company.id,
                 'date': '2026-01-01',
             },
+            'retail.segment': {'name': 'Nobody', 'domain': "[('id', '=', 0)]"},
+            'retail.segment.condition': {'segment_id': cls.segment.id, 'kind': 'bought'},
+            'retail.segment.member': {
+                'segment_id': cls.segment.id,
+                'partner_id': cls.acme.id,
+                'entered_on': '2026-01-01',
+            },
+            'retail.segment.report': {'segment_id': cls.segment.id},
         }
 
     @classmethod
@@ -252,6 +297,23 @@ class TestAccess(AccessCommon):
             ),
             'retail.policy': self.env['retail.policy'].create(
                 {'name': 'Elsewhere', 'company_id': self.company_2.id}
+            ),
+        }
+        segment = self.env['retail.segment'].create(
+            {
+                'name': 'Elsewhere',
+                'company_id': self.company_2.id,
+                'domain': "[('name', '=', 'Bob')]",
+                'condition_ids': [Command.create({'months': 0})],
+            }
+        )
+        segment._recompute()
+        others |= {
+            'retail.segment': segment,
+            'retail.segment.condition': segment.condition_ids,
+            'retail.segment.member': segment._members(),
+            'retail.segment.report': self.env['retail.segment.report'].search(
+                [('segment_id', '=', segment.id)]
             ),
         }
         for model, records in others.items():
@@ -463,6 +525,9 @@ class TestAccess(AccessCommon):
             ('retail.policy', '_for_customers'),
             ('retail.classification', '_note_applied'),
             ('retail.profile.change', '_sql_insert'),
+            ('retail.segment', '_recompute'),
+            ('retail.segment', '_cron_segments'),
+            ('retail.segment.member', '_merge_partners'),
         ):
             with self.subTest(method=f'{model}.{method}'), self.assertRaises(AccessError):
                 self._rpc(self.users['manager'], model, method)
