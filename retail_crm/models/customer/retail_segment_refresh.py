@@ -212,5 +212,5 @@ class RetailSegmentRefresh(models.Model):
                 names.add(condition.field_expr.split('.')[0])
                 if condition.field_expr.startswith(('birthday', 'retail_birthday', 'retail_age')):
                     names |= set(self.env['res.partner']._yearly_fields)
-        stored = self.env['res.partner']._fields
-        return frozenset(name for name in names if name in stored and not stored[name].automatic)
+        known = self.env['res.partner']._fields
+        return frozenset(names.intersection(known) - set(models.MAGIC_COLUMNS))
