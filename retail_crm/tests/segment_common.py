@@ -42,7 +42,7 @@ class SegmentCase(RetailCrmCommon):
         )
         cls._no_rebuild()
         cls.text = cls.env['retail.consent.text'].create(
-            {'name': 'Offers', 'purpose': 'marketing', 'text': '<p>We write to you.</p>'}
+            {'version': 'seg', 'purpose': 'marketing', 'text': '<p>We write to you.</p>'}
         )
         cls.people = cls.env['res.partner'].create(
             [{'name': f'Segment {letter}', 'ref': 'seg'} for letter in 'ABCDEFGH']
