@@ -213,7 +213,7 @@ class TestSegmentRule(SegmentCase):
         many = self.env['res.partner'].create([{'name': 'Many'} for _number in range(12)])
         segment = self.segments.new({'name': 'M', 'domain': "[('name', '=', 'Many')]"})
         self.assertEqual(segment.preview_count, 12)
-        self.assertEqual(segment.preview_partner_ids, many[:10])
+        self.assertEqual(segment.preview_partner_ids._origin, many[:10])
 
     def test_dates_move_with_the_calendar(self):
         """Days of a rule such as "today -30d" are those of the day of the computation (S-SEG-01)."""

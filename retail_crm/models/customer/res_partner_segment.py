@@ -53,6 +53,7 @@ class ResPartnerSegment(models.Model):
             partner.retail_segment_ids = visible.filtered(lambda s, mine=mine: mine and s.id in mine.ids)
 
     @api.depends('retail_summary')
+    @api.depends_context('company', 'lang')
     def _compute_retail_segment_text(self):
         for partner in self:
             partner.retail_segment_text = ', '.join((partner.retail_summary or {}).get('segments') or [])

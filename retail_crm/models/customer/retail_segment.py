@@ -242,6 +242,8 @@ class RetailSegment(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        for vals in vals_list:
+            self._check_given_rule(vals)
         segments = super().create([self._without_system_fields(vals) for vals in vals_list])
         segments._rule_changed()
         return segments
@@ -255,12 +257,19 @@ class RetailSegment(models.Model):
                     'A segment stays with its company: copy it to the other company instead.'
                 )
             )
+        self._check_given_rule(vals)
         result = super().write(self._without_system_fields(vals))
         if RULE_FIELDS & set(vals) or vals.get('active'):
             self._rule_changed()
         elif 'active' in vals:
             self.env.registry.clear_cache()  # of _watched_fields
         return result
+
+    @api.model
+    def _check_given_rule(self, vals):
+        """Say which field its author may not use, before the segment would be hidden from him for it."""
+        if 'domain' in vals:
+            self.new({'name': vals.get('name') or self[:1].name, 'domain': vals['domain']})._check_rule()
 
     @api.model
     def _without_system_fields(self, vals):
