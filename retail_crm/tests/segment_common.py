@@ -96,7 +96,12 @@ class SegmentCase(RetailCrmCommon):
             [('segment_id', '=', segment.id), ('partner_id', '=', partner.id)], order='id'
         )
         return [
-            (str(row.entered_on), row.entered_reason, row.left_on and str(row.left_on), row.left_reason)
+            (
+                str(row.entered_on),
+                row.entered_reason,
+                row.left_on and str(row.left_on),
+                row.left_reason,
+            )
             for row in rows
         ]
 

@@ -103,7 +103,11 @@ class AccessCommon(RetailCrmCommon):
         cls.order = cls._create_order(cls.bob, 50.0, '2026-01-10', user_id=cls.users['sales'].id)
         cls._process()
         cls.segment = cls.env['retail.segment'].create(
-            {'name': 'Bob', 'domain': "[('name', '=', 'Bob')]", 'condition_ids': [Command.create({})]}
+            {
+                'name': 'Bob',
+                'domain': "[('name', '=', 'Bob')]",
+                'condition_ids': [Command.create({})],
+            }
         )
         cls.segment._recompute()
         members = cls.segment._members()

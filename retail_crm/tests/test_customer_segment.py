@@ -83,9 +83,7 @@ class TestSegmentConditions(SegmentCase):
         segment._recompute(self.people)
         self.assertEqual(self._in(segment), expected, 'incrementally')
         if condition['kind'] == 'bought':
-            opposite = self._segment(
-                "[('ref', '=', 'seg')]", {**condition, 'kind': 'not_bought'}
-            )
+            opposite = self._segment("[('ref', '=', 'seg')]", {**condition, 'kind': 'not_bought'})
             self.assertEqual(self._in(opposite), self.people - expected)
         return expected
 

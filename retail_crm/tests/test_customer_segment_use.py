@@ -65,9 +65,7 @@ class TestSegmentUse(SegmentCase):
         self.assertEqual(there.retail_segment_ids, elsewhere)
         self.assertEqual(there.retail_segment_text, 'Elsewhere')
         action = b.action_retail_segments()
-        self.assertEqual(
-            self.members.search(action['domain']).segment_id, self.first | self.second
-        )
+        self.assertEqual(self.members.search(action['domain']).segment_id, self.first | self.second)
 
     def test_segments_are_closed_to_others(self):
         """Who may not see the file of customers finds nobody by segment, nor through other models (design 7)."""
@@ -81,7 +79,7 @@ class TestSegmentUse(SegmentCase):
         """The segments of many customers are read in a fixed number of queries (style 2)."""
         partners = self.people.with_user(self.users['user'])
         partners.mapped('commercial_partner_id')
-        partners.retail_segment_ids
+        partners.mapped('retail_segment_ids')
         for count in (1, 8):
             self.env.invalidate_all()
             partners.mapped('commercial_partner_id')

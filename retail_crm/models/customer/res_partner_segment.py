@@ -50,13 +50,17 @@ class ResPartnerSegment(models.Model):
         visible = self.env['retail.segment'].search([('id', 'in', list(ids))])
         for partner in self:
             mine = found.get(partner.commercial_partner_id._origin.sudo())
-            partner.retail_segment_ids = visible.filtered(lambda s, mine=mine: mine and s.id in mine.ids)
+            partner.retail_segment_ids = visible.filtered(
+                lambda s, mine=mine: mine and s.id in mine.ids
+            )
 
     @api.depends('retail_summary')
     @api.depends_context('company', 'lang')
     def _compute_retail_segment_text(self):
         for partner in self:
-            partner.retail_segment_text = ', '.join((partner.retail_summary or {}).get('segments') or [])
+            partner.retail_segment_text = ', '.join(
+                (partner.retail_summary or {}).get('segments') or []
+            )
 
     def _search_retail_segment_ids(self, operator, value):
         """Search contacts by the segments of their customer, among those that the user may see."""
@@ -113,7 +117,11 @@ class ResPartnerSegment(models.Model):
 
     @api.model
     def _summary_flush(self):
-        return [*super()._summary_flush(), (None, 'retail.segment'), (None, 'retail.segment.member')]
+        return [
+            *super()._summary_flush(),
+            (None, 'retail.segment'),
+            (None, 'retail.segment.member'),
+        ]
 
     # === CRUD ===#
 

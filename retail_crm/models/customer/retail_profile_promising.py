@@ -38,7 +38,10 @@ class RetailProfilePromising(models.Model):
             reasons = []
             if profile._is_young():
                 currency = profile.currency_id
-                if amount is not None and currency.compare_amounts(profile.average_order, amount) >= 0:
+                if (
+                    amount is not None
+                    and currency.compare_amounts(profile.average_order, amount) >= 0
+                ):
                     reasons.append(
                         self.env._(
                             'spends %(own)s at a time, high-value customers %(usual)s',

@@ -269,7 +269,9 @@ class RetailSegment(models.Model):
     def _check_given_rule(self, vals):
         """Say which field its author may not use, before the segment would be hidden from him for it."""
         if 'domain' in vals:
-            self.new({'name': vals.get('name') or self[:1].name, 'domain': vals['domain']})._check_rule()
+            self.new(
+                {'name': vals.get('name') or self[:1].name, 'domain': vals['domain']}
+            )._check_rule()
 
     @api.model
     def _without_system_fields(self, vals):

@@ -188,7 +188,9 @@ class RetailSegmentCondition(models.Model):
             if stores := condition.store_ids:
                 root = self.env.company.root_id
                 here = stores.filtered(
-                    lambda store, root=root: store.company_id.sudo().root_id in (root, root.browse())
+                    lambda store, root=root: (
+                        store.company_id.sudo().root_id in (root, root.browse())
+                    )
                 )
                 vals['store_ids'] = [fields.Command.set(here.ids)]
         return vals_list

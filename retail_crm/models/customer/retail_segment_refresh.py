@@ -126,7 +126,9 @@ class RetailSegmentRefresh(models.Model):
                     segment._recompute(partners)
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
                 raise  # the whole transaction is lost and repeated
-            except Exception as error:  # a field that vanished, a value that PostgreSQL refuses: kept and shown
+            except (
+                Exception
+            ) as error:  # a field that vanished, a value that PostgreSQL refuses: kept and shown
                 _logger.warning('Segment %s (%s) failed: %s', segment.id, segment.name, error)
                 segment.sudo().write(  # sudo: run times are nobody's to write
                     {
@@ -160,7 +162,9 @@ class RetailSegmentRefresh(models.Model):
         cron = self.env['ir.cron']
         cron._commit_progress(remaining=self.search_count(self._due_domain()))
         while True:
-            if not self._try_lock():  # the first statement of each transaction, see _next_batch of moments
+            if (
+                not self._try_lock()
+            ):  # the first statement of each transaction, see _next_batch of moments
                 cron._commit_progress(remaining=1)
                 return
             segment = self.search(

@@ -96,9 +96,7 @@ class RetailSegmentRule(models.Model):
     def _reads_sensitive_fields(self):
         """Return whether the rule is about data that only some may see; a broken rule is about nothing."""
         try:
-            fields = [
-                field for _model, field in self._walk(self.env['res.partner'], self._parse())
-            ]
+            fields = [field for _model, field in self._walk(self.env['res.partner'], self._parse())]
         except ValidationError:
             return False
         return any(SENSITIVE_GROUP in (field.groups or '').split(',') for field in fields)
