@@ -283,9 +283,15 @@ class TestSegmentMembers(SegmentCase):
             ]
         )
         inside = Partner.create({'name': 'Out', 'company_id': self.company.id})
-        segment = self._segment("[('name', '=', 'Out')]")
+        for rule in (
+            "[('name', '=', 'Out')]",
+            "[('name', '=', 'Out'), ('active', 'in', [True, False])]",
+        ):
+            segment = self._segment(rule)
+            self.assertEqual(segment._members().partner_id, inside)
+            self.assertEqual(segment.member_count, 1)
+        segment = self._segment(rule, {'kind': 'bought'}, match='any')
         self.assertEqual(segment._members().partner_id, inside)
-        self.assertEqual(segment.member_count, 1)
 
     def test_refused_profiling(self):
         """Who withdrew the consent to profiling is left out, unless the segment says otherwise (S-SEG-01)."""
@@ -455,6 +461,24 @@ class TestSegmentMembers(SegmentCase):
                 segment = self._segment(rule, *conditions, company_id=company.id)
                 with self.subTest(company=company.name, rule=rule):
                     self.assertEqual(self._in(segment), expected)
+
+    def test_orders_of_other_companies(self):
+        """A rule through orders is about those of the segment's company, who computes it (design 7)."""
+        here, there = self.people[:2]
+        self._sell(here, TODAY, (self.novel, 20, 0))
+        self._create_order(there, 20, f'{TODAY} 10:00:00', company_id=self.company_2.id)
+        for rule, both in (
+            ("[('sale_order_ids.amount_untaxed', '=', 20)]", False),
+            ("[('sale_order_ids', 'any', [('amount_untaxed', '=', 20)])]", False),
+            ("[('sale_order_ids', '!=', False)]", False),
+            ("['!', ('sale_order_ids', '=', False)]", False),
+            ("[('sale_order_ids.company_id', '!=', False)]", False),
+            ("['|', ('sale_order_ids.amount_untaxed', '=', 20), ('ref', '=', 'seg')]", True),
+        ):
+            for company, expected in ((self.company, here), (self.company_2, there)):
+                segment = self._segment(rule, company_id=company.id)
+                with self.subTest(rule=rule, company=company.name):
+                    self.assertEqual(self._in(segment) & (here | there), expected | (here | there if both else here.browse()))
 
     def test_branch(self):
         """A branch's user makes segments of the main company and sees its customers (design 4.2)."""

@@ -227,9 +227,13 @@ class RetailSegmentRule(models.Model):
         conditions = [
             condition._sql_customers(company, ids) for condition in self.sudo().condition_ids
         ]
-        rule = self._parse()
-        customer = Domain('retail_customer', '=', True) & Domain(
-            'company_id', 'in', [False, *self._company_tree(company)]
+        tree = self._company_tree(company)
+        rule = self._scoped(partners, self._parse(), tree)
+        # "active" by name: a rule that mentions it would else include archived customers
+        customer = (
+            Domain('retail_customer', '=', True)
+            & Domain('active', '=', True)
+            & Domain('company_id', 'in', [False, *tree])
         )
         any_of = self.match == 'any' and conditions
         query = partners._search(customer if any_of else customer & rule)
@@ -265,6 +269,36 @@ class RetailSegmentRule(models.Model):
                 )
             )
         return query
+
+    def _scoped(self, model, domain, company_ids):
+        """Return the domain about records of these companies only, where it goes through orders and the like.
+
+        The system evaluates it, for whom there are no company rules.
+        """
+
+        def scope(condition):
+            name, _dot, rest = condition.field_expr.partition('.')
+            field, operator, value = model._fields[name], condition.operator, condition.value
+            if not field.relational:
+                return condition
+            comodel = model.env[field.comodel_name]
+            is_list = field.type in ('one2many', 'many2many')
+            if rest:
+                inner = self._scoped(comodel, Domain(rest, operator, value), company_ids)
+                operator = 'any'
+            elif operator in ('any', 'not any'):
+                inner = self._scoped(comodel, Domain(value), company_ids)
+            elif is_list and operator in ('=', '!=') and not value:  # none, or any at all
+                inner, operator = Domain.TRUE, 'any' if operator == '!=' else 'not any'
+            else:
+                return condition
+            company = comodel._fields.get('company_id')
+            # users belong to several companies
+            if is_list and company and company.store and comodel._name != 'res.users':
+                inner &= Domain('company_id', 'in', [False, *company_ids])
+            return Domain(name, operator, inner)
+
+        return domain.map_conditions(scope)
 
     def _sql_of_condition(self, select, negative):
         """Return the SELECT of the ids for which a condition holds: an EXISTS below OR would be run for each customer."""
