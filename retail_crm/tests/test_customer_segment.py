@@ -478,7 +478,10 @@ class TestSegmentMembers(SegmentCase):
             for company, expected in ((self.company, here), (self.company_2, there)):
                 segment = self._segment(rule, company_id=company.id)
                 with self.subTest(rule=rule, company=company.name):
-                    self.assertEqual(self._in(segment) & (here | there), expected | (here | there if both else here.browse()))
+                    self.assertEqual(
+                        self._in(segment) & (here | there),
+                        expected | (here | there if both else here.browse()),
+                    )
 
     def test_branch(self):
         """A branch's user makes segments of the main company and sees its customers (design 4.2)."""
