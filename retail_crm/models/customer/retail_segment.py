@@ -58,7 +58,7 @@ class RetailSegment(models.Model):
         help='Looks after this segment: whether its rule still fits, and what it is used for.',
     )
     active = fields.Boolean(default=True)
-    color = fields.Integer(default=_default_color)
+    color = fields.Integer(default=lambda self: self._default_color())
     sequence = fields.Integer(default=10)
     is_marketing = fields.Boolean(
         string='For Marketing',

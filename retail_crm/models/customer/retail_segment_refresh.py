@@ -211,7 +211,7 @@ class RetailSegmentRefresh(models.Model):
         """Return the fields of contacts that rules of active segments read: who changes one may enter or leave."""
         # sudo: rules of all companies, whoever writes a contact
         names = {'active', 'company_id'}
-        for segment in self.sudo().search([]):
+        for segment in self.sudo().search([('domain', '!=', '[]')]):
             for condition in segment._parse_or_nothing().iter_conditions():
                 names.add(condition.field_expr.split('.')[0])
                 if condition.field_expr.startswith(('birthday', 'retail_birthday', 'retail_age')):

@@ -72,7 +72,6 @@ class RetailSegmentReport(models.Model):
         string='Margin, 12 Months', readonly=True, help='Margin of the last 12 months.'
     )
     loyalty_score = fields.Float(
-        string='Loyalty Score',
         readonly=True,
         digits=(16, 1),
         aggregator='avg',
