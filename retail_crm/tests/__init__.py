@@ -16,6 +16,9 @@ from . import test_customer_purchase_dimensions
 from . import test_customer_purchase_invoice
 from . import test_customer_repair
 from . import test_customer_sale_report
+from . import test_customer_segment
+from . import test_customer_segment_rule
+from . import test_customer_segment_use
 from . import test_customer_settings
 from . import test_house
 from . import test_customer_mask

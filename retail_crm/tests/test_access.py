@@ -41,6 +41,22 @@ RIGHTS = {
     'retail.purchase': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.role': {'manager': 'r'},
     'retail.sensitive': {'sensitive': 'rwcd'},
+    'retail.segment': {
+        'user': 'r',
+        'lead': 'r',
+        'manager': 'rwcd',
+        'marketing': 'rwcd',
+        'sales': 'r',
+    },
+    'retail.segment.condition': {
+        'user': 'r',
+        'lead': 'r',
+        'manager': 'rwcd',
+        'marketing': 'rwcd',
+        'sales': 'r',
+    },
+    'retail.segment.member': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.segment.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
 }
 
 #: Methods of ours that the browser may call, and who may call them with effect on a record that he can read.
@@ -70,6 +86,14 @@ ACTIONS = {
     ('retail.purchase', 'action_open_document'): {'user', 'lead', 'manager', 'marketing'},
     # managers, and whoever may write the order
     ('retail.purchase', 'action_apply_rates'): {'manager'},
+    ('retail.segment', 'action_recompute'): {'manager', 'marketing'},
+    ('retail.segment', 'action_copy_to_company'): {'manager', 'marketing'},
+    ('retail.segment', 'action_open_matching'): {'user', 'lead', 'manager', 'marketing', 'sales'},
+    ('retail.segment', 'action_open_customers'): {'user', 'lead', 'manager', 'marketing', 'sales'},
+    ('retail.segment', 'action_open_members'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.segment', 'action_open_comparison'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.segment', 'action_open_products'): {'lead', 'manager', 'marketing', 'sales'},
+    ('retail.segment.member', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
 }
 
 
@@ -91,6 +115,15 @@ class AccessCommon(RetailCrmCommon):
         # owned by the seller: core shows sales people their own orders
         cls.order = cls._create_order(cls.bob, 50.0, '2026-01-10', user_id=cls.users['sales'].id)
         cls._process()
+        cls.segment = cls.env['retail.segment'].create(
+            {
+                'name': 'Bob',
+                'domain': "[('name', '=', 'Bob')]",
+                'condition_ids': [Command.create({})],
+            }
+        )
+        cls.segment._recompute()
+        members = cls.segment._members()
         cls.samples = {
             'retail.access.log': cls.env['retail.access.log']._log('reveal', cls.bob),
             'retail.anonymise': cls.env['retail.anonymise'].create(
@@ -113,6 +146,10 @@ class AccessCommon(RetailCrmCommon):
                 [('partner_id', '=', cls.bob.id)], limit=1
             ),
             'retail.purchase': cls._purchase_of(cls.order),
+            'retail.segment': cls.segment,
+            'retail.segment.condition': cls.segment.condition_ids,
+            'retail.segment.member': members,
+            'retail.segment.report': cls.env['retail.segment.report'].browse(members.ids),
         }
         cls.changes = {
             'retail.access.log': {'kind': 'export'},
@@ -130,6 +167,10 @@ class AccessCommon(RetailCrmCommon):
             'retail.profile.backtest': {'customers': 99},
             'retail.profile.change': {'reason': 'time'},
             'retail.purchase': {'amount': 1e6},
+            'retail.segment': {'name': 'Everybody'},
+            'retail.segment.condition': {'months': 6},
+            'retail.segment.member': {'left_on': '2026-01-01'},
+            'retail.segment.report': {'customers': 2},
         }
         cls.news = {
             'retail.access.log': {'kind': 'export', 'user_id': cls.env.uid},
@@ -162,6 +203,14 @@ class AccessCommon(RetailCrmCommon):
                 'company_id': cls.company.id,
                 'date': '2026-01-01',
             },
+            'retail.segment': {'name': 'Nobody', 'domain': "[('id', '=', 0)]"},
+            'retail.segment.condition': {'segment_id': cls.segment.id, 'kind': 'bought'},
+            'retail.segment.member': {
+                'segment_id': cls.segment.id,
+                'partner_id': cls.acme.id,
+                'entered_on': '2026-01-01',
+            },
+            'retail.segment.report': {'segment_id': cls.segment.id},
         }
 
     @classmethod
@@ -290,6 +339,23 @@ class TestAccess(AccessCommon):
                 {'name': 'Elsewhere', 'company_id': self.company_2.id}
             ),
         }
+        segment = self.env['retail.segment'].create(
+            {
+                'name': 'Elsewhere',
+                'company_id': self.company_2.id,
+                'domain': "[('name', '=', 'Bob')]",
+                'condition_ids': [Command.create({'months': 0})],
+            }
+        )
+        segment._recompute()
+        others |= {
+            'retail.segment': segment,
+            'retail.segment.condition': segment.condition_ids,
+            'retail.segment.member': segment._members(),
+            'retail.segment.report': self.env['retail.segment.report'].search(
+                [('segment_id', '=', segment.id)]
+            ),
+        }
         for model, records in others.items():
             self.assertTrue(records, model)
             for persona in RIGHTS[model]:
@@ -416,12 +482,13 @@ class TestAccess(AccessCommon):
             ways['count'] = ('search_count', [(name, '!=', False)])
             if field.type == 'many2one':
                 ways['domain through'] = ('search', [(f'{name}.spend_total', '>', 0)])
-            elif field.type not in ('boolean', 'selection', 'char'):
+            elif field.type not in ('boolean', 'selection', 'char', 'many2many'):
                 ways['compare'] = (
                     'search',
                     [(name, '>', '2020-01-01' if field.type == 'date' else 1)],
                 )
-        if record._name == 'res.partner' and field.search:
+        # Odoo neither sorts nor groups by a many2many that is not stored
+        if record._name == 'res.partner' and field.search and field.type != 'many2many':
             spec = f'{name}:month' if field.type == 'date' else name
             ways['order'] = ('search', [], 0, 1, f'{name} desc')
             ways['group'] = ('formatted_read_group', [], [spec], ['__count'])
@@ -506,6 +573,9 @@ class TestAccess(AccessCommon):
             ('retail.policy', '_for_customers'),
             ('retail.classification', '_note_applied'),
             ('retail.profile.change', '_sql_insert'),
+            ('retail.segment', '_recompute'),
+            ('retail.segment', '_cron_segments'),
+            ('retail.segment.member', '_merge_partners'),
         ):
             with self.subTest(method=f'{model}.{method}'), self.assertRaises(AccessError):
                 self._rpc(self.users['manager'], model, method)

@@ -122,7 +122,7 @@ class RetailPolicy(models.Model):
 
     @api.model
     def _facts_of(self, customers_sudo, company, profiles_sudo):
-        """Hook: return ``{customer id: set of facts}``, in a fixed number of queries.
+        """Hook: return ``{customer id: set of facts}``, in a fixed number of queries. ``self``: the policies that ask.
 
         :param customers_sudo: commercial partners
         :param company: the company in which they are judged, no branch
@@ -164,7 +164,7 @@ class RetailPolicy(models.Model):
         customers_sudo = partners_sudo.commercial_partner_id._origin
         if profiles is None:
             profiles = self._profiles_of(customers_sudo, company)
-        facts = self._facts_of(customers_sudo, company, profiles.sudo())
+        facts = policies_sudo._facts_of(customers_sudo, company, profiles.sudo())
         asked = set().union(*(policy._conditions() for policy in policies_sudo))
         answers = {}  # customers who differ in nothing that a policy asks for get the same answer
         result = {}

@@ -1,0 +1,21 @@
+from odoo import api, models
+
+
+class RetailMoment(models.Model):
+    _inherit = 'retail.moment'
+
+    @api.model
+    def _listeners(self):
+        """Segments follow purchases, figures, consents and entered data within minutes: figures first."""
+        listeners = super()._listeners()
+        for kind in (
+            'purchase',
+            'purchase_changed',
+            'refund',
+            'cancel',
+            'partner_changed',
+            'consent_changed',
+            'class_changed',
+        ):
+            listeners.setdefault(kind, []).append('retail.segment')
+        return listeners

@@ -1,0 +1,329 @@
+import ast
+
+from psycopg2 import Error
+from psycopg2.errors import QueryCanceled
+
+from odoo import SUPERUSER_ID, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from .res_partner_file import SENSITIVE_GROUP
+from .retail_segment import SAMPLE
+
+#: Longest rule that is read.
+MAX_RULE = 20_000
+#: Longest time for a rule that somebody waits for, in milliseconds.
+MAX_TIME = 15_000
+#: A segment made of segments would depend on the order in which they are computed, and could depend on itself.
+NOT_IN_RULES = {'retail.segment', 'retail.segment.member', 'retail.segment.report'}
+
+
+class RetailSegmentRule(models.Model):
+    """The rule of a segment: reading it, refusing what nobody may ask, and the query of the customers it holds for."""
+
+    _inherit = 'retail.segment'
+
+    # === READING ===#
+
+    def _parse(self):
+        """Return the domain of the rule.
+
+        :raise ValidationError: for what is no list of conditions: expressions and code are not evaluated
+        """
+        self.ensure_one()
+        text = self.domain or '[]'
+        try:
+            if len(text) > MAX_RULE:
+                raise ValueError(len(text))
+            value = ast.literal_eval(text)
+            if not isinstance(value, list):
+                raise TypeError(text)
+            return Domain(value)
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError) as error:
+            raise ValidationError(
+                self.env._(
+                    'The rule of "%(segment)s" cannot be read. Use conditions on fields; days that move with the '
+                    'calendar are written like "today -30d".',
+                    segment=self.name or '',
+                )
+            ) from error
+
+    def _parse_or_nothing(self):
+        """Return the domain of the rule, of a broken one nobody."""
+        try:
+            return self._parse()
+        except ValidationError:
+            return Domain.FALSE
+
+    def _walk(self, model, domain):
+        """Yield ``(model, field)`` of all fields that a domain names, also those on the way and in sub-domains.
+
+        :raise ValidationError: for a field that does not exist, and for operators that skip access rules
+        """
+        for condition in domain.iter_conditions():
+            if condition.operator.endswith('!'):
+                raise ValidationError(
+                    self.env._(
+                        'The operator %(operator)s cannot be used in a rule.',
+                        operator=condition.operator,
+                    )
+                )
+            at = model
+            for name in condition.field_expr.split('.'):
+                field = at._fields.get(name)
+                if field is None:
+                    raise ValidationError(
+                        self.env._(
+                            'The rule names the field "%(field)s", which does not exist.',
+                            field=condition.field_expr,
+                        )
+                    )
+                yield at, field
+                if not field.relational:
+                    break  # what follows is a part of a date or a property
+                at = at.env[field.comodel_name]
+            if condition.operator in ('any', 'not any'):
+                value = condition.value
+                try:
+                    inner = value if isinstance(value, Domain) else Domain(value)
+                except (ValueError, TypeError) as error:
+                    raise ValidationError(
+                        self.env._('The rule contains a list of conditions that cannot be read.')
+                    ) from error
+                yield from self._walk(at, inner)
+
+    def _reads_sensitive_fields(self):
+        """Return whether the rule is about data that only some may see; a broken rule is about nothing."""
+        try:
+            fields = [field for _model, field in self._walk(self.env['res.partner'], self._parse())]
+        except ValidationError:
+            return False
+        return any(SENSITIVE_GROUP in (field.groups or '').split(',') for field in fields)
+
+    # === CHECKING ===#
+
+    def _check_rule(self):
+        """Refuse what the current user may not ask: the customers of a segment tell what its rule reads.
+
+        :raise ValidationError: naming the field
+        """
+        self.ensure_one()
+        domain = self._parse()
+        for model, field in self._walk(self.env['res.partner'], domain):
+            if field.comodel_name in NOT_IN_RULES:
+                raise ValidationError(
+                    self.env._(
+                        'A segment cannot be made of segments: write the conditions themselves.'
+                    )
+                )
+            try:
+                model._check_field_access(field, 'read')
+                if field.relational:
+                    self.env[field.comodel_name].check_access('read')
+            except AccessError as error:
+                raise ValidationError(
+                    self.env._(
+                        'You may not use the field "%(field)s" in a rule: you may not see it.',
+                        field=field.name,
+                    )
+                ) from error
+        # Asked with the rights of the author, too: a field's search may have refusals of its own.
+        self._guarded(lambda: self.env['res.partner'].search(domain, limit=1))
+
+    def _try_rule(self):
+        """Look for one customer of the rule as it will be computed.
+
+        :raise ValidationError: for what cannot be evaluated
+        """
+        self._guarded(lambda: self._preview_ids(1))
+
+    def _preview(self, limit=SAMPLE):
+        """Return how many customers the rule holds for, and the first of them.
+
+        :raise ValidationError: for what cannot be evaluated, or takes too long
+        """
+
+        def ask():
+            query = self._query()
+            [(count,)] = self.env.execute_query(
+                SQL('SELECT count(*) FROM (%s) AS wanted', query.select())
+            )
+            return count, self._preview_ids(limit)
+
+        return self._guarded(ask)
+
+    def _preview_ids(self, limit):
+        query = self._query()
+        query.order, query.limit = SQL.identifier(query.table, 'id').code, limit
+        return [row[0] for row in self.env.execute_query(query.select())]
+
+    def _guarded(self, ask):
+        """Return what ``ask`` returns, as long as it takes no longer than somebody would wait.
+
+        :raise ValidationError: with what is wrong, whatever it is
+        """
+        cr = self.env.cr
+        self._flush_sources()
+        [(before,)] = self.env.execute_query(SQL("SELECT current_setting('statement_timeout')"))
+        try:
+            with cr.savepoint(flush=False):
+                cr.execute(SQL("SELECT set_config('statement_timeout', %s, true)", str(MAX_TIME)))
+                result = ask()
+                cr.execute(SQL("SELECT set_config('statement_timeout', %s, true)", before))
+                return result
+        except QueryCanceled as error:
+            raise ValidationError(
+                self.env._(
+                    'The rule of "%(segment)s" takes too long. Make it simpler, or use purchase conditions.',
+                    segment=self.name or '',
+                )
+            ) from error
+        except ValidationError:
+            raise
+        except (
+            UserError,
+            ValueError,
+            TypeError,
+            KeyError,
+            AttributeError,
+            AssertionError,
+            NotImplementedError,
+            OverflowError,
+            RecursionError,
+            Error,
+        ) as error:  # whatever a field's search or PostgreSQL says of a value that it does not expect
+            raise ValidationError(
+                self.env._(
+                    'The rule of "%(segment)s" cannot be evaluated: %(error)s',
+                    segment=self.name or '',
+                    error=error.args[0] if error.args else type(error).__name__,
+                )
+            ) from error
+
+    # === QUERY ===#
+
+    def _customers(self):
+        """Return the contacts as this segment sees them: with its company's figures, day and week, whoever asks."""
+        company = self.company_id._origin.sudo() or self.env.company.root_id.sudo()
+        context = {
+            'allowed_company_ids': company.ids,
+            'tz': company._retail_timezone(),
+            'lang': 'en_US',
+        }
+        # The system asks: what the rule may be about was checked when it was saved.
+        return self.env(user=SUPERUSER_ID, context=context, su=True)['res.partner']
+
+    def _query(self, ids=None):
+        """Return the query of the customers for whom the rule holds, among these ids or all.
+
+        Customers are people and companies themselves, no contacts of theirs, that are not archived and not of another
+        company.
+        """
+        self.ensure_one()
+        partners = self._customers()
+        company = partners.env.company
+        # sudo: products and stores that the author may not open are conditions as well
+        conditions = [
+            condition._sql_customers(company, ids) for condition in self.sudo().condition_ids
+        ]
+        tree = self._company_tree(company)
+        rule = self._scoped(partners, self._parse(), tree)
+        # "active" by name: a rule that mentions it would else include archived customers
+        customer = (
+            Domain('retail_customer', '=', True)
+            & Domain('active', '=', True)
+            & Domain('company_id', 'in', [False, *tree])
+        )
+        any_of = self.match == 'any' and conditions
+        query = partners._search(customer if any_of else customer & rule)
+        customer_id = SQL.identifier(query.table, 'id')
+        query.add_where(
+            SQL('%s = %s', SQL.identifier(query.table, 'commercial_partner_id'), customer_id)
+        )
+        if ids is not None:
+            query.add_where(SQL('%s = ANY(%s)', customer_id, list(ids)))
+        if any_of:
+            selects = [self._sql_of_condition(*condition) for condition in conditions]
+            if not rule.is_true():
+                selects.append(partners._search(rule).select())
+            query.add_where(SQL('%s IN (%s)', customer_id, SQL(' UNION ').join(selects)))
+        else:
+            for select, negative in conditions:
+                query.add_where(
+                    SQL(
+                        '%sEXISTS (SELECT FROM (%s) AS condition WHERE condition.partner_id = %s)',
+                        SQL('NOT ') if negative else SQL(),
+                        select,
+                        customer_id,
+                    )
+                )
+        if self.exclude_refused:
+            query.add_where(
+                SQL(
+                    """NOT EXISTS (SELECT FROM retail_consent AS refusal
+                         WHERE refusal.is_current AND refusal.purpose = 'profiling' AND refusal.state = 'withdrawn'
+                           AND refusal.company_id = %s AND refusal.partner_id = %s)""",
+                    company.id,
+                    customer_id,
+                )
+            )
+        return query
+
+    def _scoped(self, model, domain, company_ids):
+        """Return the domain about records of these companies only, where it goes through orders and the like.
+
+        The system evaluates it, for whom there are no company rules.
+        """
+
+        def scope(condition):
+            name, _dot, rest = condition.field_expr.partition('.')
+            field, operator, value = model._fields[name], condition.operator, condition.value
+            if not field.relational:
+                return condition
+            comodel = model.env[field.comodel_name]
+            is_list = field.type in ('one2many', 'many2many')
+            if rest:
+                inner = self._scoped(comodel, Domain(rest, operator, value), company_ids)
+                operator = 'any'
+            elif operator in ('any', 'not any'):
+                inner = self._scoped(comodel, Domain(value), company_ids)
+            elif is_list and operator in ('=', '!=') and not value:  # none, or any at all
+                inner, operator = Domain.TRUE, 'any' if operator == '!=' else 'not any'
+            else:
+                return condition
+            company = comodel._fields.get('company_id')
+            # users belong to several companies
+            if is_list and company and company.store and comodel._name != 'res.users':
+                inner &= Domain('company_id', 'in', [False, *company_ids])
+            return Domain(name, operator, inner)
+
+        return domain.map_conditions(scope)
+
+    def _sql_of_condition(self, select, negative):
+        """Return the SELECT of the ids for which a condition holds: an EXISTS below OR would be run for each customer."""
+        if not negative:
+            return select
+        return SQL(
+            """SELECT other.id FROM res_partner AS other
+                WHERE NOT EXISTS (SELECT FROM (%s) AS condition WHERE condition.partner_id = other.id)""",
+            select,
+        )
+
+    def _company_tree(self, company):
+        """Return the ids of a company and its branches."""
+        companies = self.env['res.company'].sudo().with_context(active_test=False)
+        return companies.search([('id', 'child_of', company.id)]).ids
+
+    def _flush_sources(self):
+        """Write what the ORM still holds of what conditions read."""
+        for model in (
+            'res.partner',
+            'retail.purchase',
+            'retail.consent',
+            'sale.order.line',
+            'account.move.line',
+            'product.product',
+            'product.template',
+        ):
+            self.env[model].flush_model()
