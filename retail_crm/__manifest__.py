@@ -22,6 +22,8 @@
         'data/customer/res_groups_data.xml',
         'data/customer/retail_channel_data.xml',
         'data/customer/retail_policy_data.xml',
+        'data/customer/retail_preference_data.xml',
+        'data/customer/utm_source_data.xml',
         'data/customer/ir_cron_data.xml',
         'views/customer/retail_area_views.xml',
         'views/customer/retail_channel_views.xml',
@@ -33,7 +35,11 @@
         'views/customer/retail_profile_views.xml',
         'views/customer/retail_profile_backtest_views.xml',
         'views/customer/retail_classification_views.xml',
+        'views/customer/retail_preference_views.xml',
+        'views/customer/retail_occasion_date_views.xml',
         'views/customer/res_partner_views.xml',
+        'views/customer/res_partner_file_views.xml',
+        'report/customer/res_partner_file_report.xml',
         'views/customer/retail_policy_views.xml',
         'views/customer/retail_cohort_report_views.xml',
         'views/customer/sale_report_views.xml',
@@ -43,6 +49,7 @@
     ],
     'demo': [
         'demo/crm_team_demo.xml',
+        'demo/res_partner_file_demo.xml',
     ],
     'assets': {
         'web.assets_backend': [
