@@ -5,6 +5,7 @@ from . import test_customer_class_history
 from . import test_customer_class_list
 from . import test_customer_class_rules
 from . import test_customer_cohort
+from . import test_customer_file
 from . import test_customer_moment
 from . import test_customer_order
 from . import test_customer_partner
@@ -16,4 +17,5 @@ from . import test_customer_purchase_invoice
 from . import test_customer_repair
 from . import test_customer_sale_report
 from . import test_customer_settings
+from . import test_customer_yearly
 from . import test_house
