@@ -363,6 +363,13 @@ class ResPartnerFile(models.Model):
             self._field_to_sql(alias, 'birthday', query),
         )
 
+    def _read_group_groupby(self, alias, groupby_spec, query):
+        """Ask for the groups of tags: Odoo asks where it reads a field's own column, and tags have none."""
+        field = self._fields.get(groupby_spec.partition('.')[0].partition(':')[0])
+        if field and field.type == 'many2many' and field.groups:
+            self._check_field_access(field, 'read')
+        return super()._read_group_groupby(alias, groupby_spec, query)
+
     # === CHECK ===#
 
     @api.constrains(

@@ -57,7 +57,7 @@ class ResPartnerSummary(models.Model):
         help='The customer in one line: form of address, birthday when it is near, channel and preferences.',
     )
 
-    @api.depends('commercial_partner_id')
+    @api.depends('commercial_partner_id', 'retail_preference_ids', 'retail_preferred_channel_id')
     @api.depends_context('company', 'lang')
     def _compute_retail_summary(self):
         """Ask for all parts at once; who has no id yet has an empty summary."""
@@ -163,6 +163,7 @@ class ResPartnerSummary(models.Model):
         'retail_special_need',
         'retail_birthday_next',
     )
+    @api.depends_context('company', 'lang')
     def _compute_retail_summary_texts(self):
         """Put the parts of the summary and the own columns of the file into words."""
         for partner in self:

@@ -107,7 +107,14 @@ class SaleOrder(models.Model):
         for order in self.sudo():  # sudo: as in _compute_retail_card
             order.retail_note = order.partner_id.commercial_partner_id.comment
 
-    @api.depends('partner_id.retail_file_line', 'partner_id.commercial_partner_id.retail_file_line')
+    @api.depends(
+        *(
+            f'partner_id.{path}{fname}'
+            for path in ('', 'commercial_partner_id.')
+            for fname in ('retail_file_line', 'retail_need_text', 'retail_remark')
+        )
+    )
+    @api.depends_context('company', 'lang')
     def _compute_retail_file_card(self):
         """Show the file of the order's contact; what is not known of him, of his company. Needs of both are minded."""
         orders = self.sudo()  # sudo: as in _compute_retail_card
