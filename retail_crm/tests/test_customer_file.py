@@ -703,11 +703,24 @@ class TestFileScreens(FileCommon):
         self.env.invalidate_all()
         orders.web_read({'partner_id': {'fields': {'display_name': {}}}})
         orders.sudo().partner_id.commercial_partner_id.mapped('retail_remark')
-        self.env.company.root_id.name  # noqa: B018 - what every page reads
+        self.env.company.root_id.mapped('name')  # what every page reads
         with self.assertQueryCount(1):
             orders.mapped('retail_file_line')
             orders.mapped('retail_need_text')
             orders.mapped('retail_remark')
+
+    @freeze_time('2026-03-01 20:00')
+    def test_zone_is_remembered_until_it_changes(self):
+        """The company's day, which each customer form asks for, follows its calendar at once (design 4.2, 8)."""
+        calendars = self.env['resource.calendar'].create(
+            [{'name': 'Here', 'tz': 'UTC'}, {'name': 'There', 'tz': 'Asia/Shanghai'}]
+        )
+        self.company.resource_calendar_id = calendars[0]
+        self.assertEqual(self.company._retail_today(), date(2026, 3, 1))
+        self.company.resource_calendar_id = calendars[1]
+        self.assertEqual(self.company._retail_today(), date(2026, 3, 2))
+        calendars[1].tz = 'UTC'
+        self.assertEqual(self.company._retail_today(), date(2026, 3, 1))
 
     def test_order_card_says_what_matters(self):
         """Orders show preferences, needs and remarks of the customer; a contact's own before his company's (S-CUS-24)."""
