@@ -646,12 +646,12 @@ class TestFileScreens(FileCommon):
         cls.order = cls._create_order(cls.eve, 10, user_id=cls.users['sales'].id)
         cls._process()
 
-    def _spec(self, model, fields_, node, strip):
+    def _spec(self, model, node, strip):
         """Return what the web client asks for, with the names of linked records and the columns of lists."""
         spec = {}
         for child in node:
             if child.tag != 'field':
-                spec |= self._spec(model, fields_, child, strip)
+                spec |= self._spec(model, child, strip)
                 continue
             name = child.get('name')
             if strip and name.startswith('retail_'):
@@ -663,13 +663,8 @@ class TestFileScreens(FileCommon):
             elif field.type in ('one2many', 'many2many'):
                 inner = [view for view in child if view.tag in ('list', 'kanban')]
                 columns = {}
-                if inner:
-                    names = fields_.get(field.comodel_name, {})
-                    columns = {
-                        column.get('name'): {}
-                        for column in inner[0].iter('field')
-                        if column.get('name') in names or not names
-                    }
+                if inner:  # each level is stripped of ours alike
+                    columns = self._spec(field.comodel_name, inner[0], strip)
                 spec[name] = {'fields': columns or {'display_name': {}}}
             else:
                 spec[name] = {}
@@ -678,7 +673,7 @@ class TestFileScreens(FileCommon):
     def _queries(self, record, view_id, strip):
         answer = record.get_views([(view_id, 'form')])
         arch = etree.fromstring(answer['views']['form']['arch'])
-        spec = self._spec(record._name, answer['models'], arch, strip)
+        spec = self._spec(record._name, arch, strip)
         record.web_read(spec)
         self.env.invalidate_all()
         before = self.cr.sql_log_count
@@ -721,6 +716,21 @@ class TestFileScreens(FileCommon):
         self.assertEqual(self.company._retail_today(), date(2026, 3, 2))
         calendars[1].tz = 'UTC'
         self.assertEqual(self.company._retail_today(), date(2026, 3, 1))
+
+    def test_every_part_of_the_file_opens(self):
+        """The file's form, with the names of all that it links to, opens for each who serves customers (S-CUS-03)."""
+        view_id = self.env.ref('retail_crm.res_partner_view_form_file').id
+        for persona in ('user', 'lead', 'manager', 'marketing', 'sales'):
+            answer = self._call(persona, 'get_views', [(view_id, 'form')], {})
+            arch = etree.fromstring(answer['views']['form']['arch'])
+            spec = self._spec('res.partner', arch, False)
+            with self.subTest(persona=persona):
+                (file,) = self._call(persona, 'web_read', self.eve.ids, spec)
+                self.assertEqual(file['retail_source_id']['display_name'], 'Lighthouse')
+                self.assertEqual(file['retail_preferred_channel_id']['display_name'], 'Pigeon')
+                self.assertEqual(file['retail_adviser_id']['id'], self.users['user'].id)
+                self.assertEqual(len(file['retail_preference_ids']), 2)
+                self.assertEqual(file['retail_occasion_date_ids'][0]['day'], 20)
 
     def test_order_card_says_what_matters(self):
         """Orders show preferences, needs and remarks of the customer; a contact's own before his company's (S-CUS-24)."""

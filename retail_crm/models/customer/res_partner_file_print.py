@@ -25,7 +25,7 @@ class ResPartnerFilePrint(models.Model):
                 [
                     'phone',
                     'email',
-                    'contact_address_inline',
+                    'contact_address',
                     'retail_preferred_channel_id',
                     'retail_adviser_id',
                     'retail_source_id',
