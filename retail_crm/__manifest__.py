@@ -25,6 +25,8 @@
         'data/customer/mail_activity_type_data.xml',
         'data/customer/retail_role_data.xml',
         'data/customer/retail_segment_data.xml',
+        'data/customer/retail_preference_data.xml',
+        'data/customer/utm_source_data.xml',
         'data/customer/ir_cron_data.xml',
         'wizard/retail_anonymise_views.xml',
         'wizard/retail_sensitive_views.xml',
@@ -38,12 +40,16 @@
         'views/customer/retail_profile_views.xml',
         'views/customer/retail_profile_backtest_views.xml',
         'views/customer/retail_classification_views.xml',
+        'views/customer/retail_preference_views.xml',
+        'views/customer/retail_occasion_date_views.xml',
         'views/customer/res_partner_views.xml',
         'views/customer/res_partner_privacy_views.xml',
         'views/customer/retail_access_log_views.xml',
         'views/customer/retail_audit_views.xml',
         'views/customer/retail_role_views.xml',
         'views/customer/res_users_views.xml',
+        'views/customer/res_partner_file_views.xml',
+        'report/customer/res_partner_file_report.xml',
         'views/customer/retail_policy_views.xml',
         'views/customer/retail_segment_member_views.xml',
         'views/customer/retail_segment_report_views.xml',
@@ -61,6 +67,7 @@
     ],
     'demo': [
         'demo/crm_team_demo.xml',
+        'demo/res_partner_file_demo.xml',
     ],
     'assets': {
         'web.assets_backend': [

@@ -6,6 +6,7 @@ from . import test_customer_class_list
 from . import test_customer_class_rules
 from . import test_customer_cohort
 from . import test_customer_import
+from . import test_customer_file
 from . import test_customer_moment
 from . import test_customer_order
 from . import test_customer_partner
@@ -20,6 +21,7 @@ from . import test_customer_segment
 from . import test_customer_segment_rule
 from . import test_customer_segment_use
 from . import test_customer_settings
+from . import test_customer_yearly
 from . import test_house
 from . import test_customer_mask
 from . import test_customer_privacy

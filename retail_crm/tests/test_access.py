@@ -34,7 +34,24 @@ RIGHTS = {
     'retail.cohort.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.classification': {'user': 'r', 'lead': 'r', 'manager': 'rw', 'marketing': 'r'},
     'retail.moment': {'manager': 'r'},
+    'retail.occasion.date': {
+        'user': 'rwcd',
+        'lead': 'rwcd',
+        'manager': 'rwcd',
+        'marketing': 'r',
+        'sales': 'rwcd',
+    },
     'retail.policy': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
+    'retail.preference': {
+        'user': 'r',
+        'lead': 'r',
+        'manager': 'rwcd',
+        'marketing': 'rwc',
+        'complaint': 'r',
+        'sensitive': 'r',
+        'sales': 'r',
+        'internal': 'r',
+    },
     'retail.profile': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.profile.backtest': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.profile.change': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
@@ -139,7 +156,11 @@ class AccessCommon(RetailCrmCommon):
                 cls.company.ids
             ),
             'retail.moment': cls.moments.search([('res_model', '=', 'sale.order')], limit=1),
+            'retail.occasion.date': cls.env['retail.occasion.date'].create(
+                {'partner_id': cls.bob.id, 'month': '5', 'day': 20}
+            ),
             'retail.policy': cls.env.ref('retail_crm.retail_policy_abc_a'),
+            'retail.preference': cls.env['retail.preference'].create({'name': 'Old Maps'}),
             'retail.profile': cls._profile_of(cls.bob),
             'retail.profile.backtest': cls._check_past(),
             'retail.profile.change': cls.env['retail.profile.change'].search(
@@ -162,7 +183,9 @@ class AccessCommon(RetailCrmCommon):
             'retail.cohort.report': {'customers': 99},
             'retail.classification': {'new_days': 60},
             'retail.moment': {'state': 'done'},
+            'retail.occasion.date': {'day': 21},
             'retail.policy': {'name': 'Everybody first'},
+            'retail.preference': {'name': 'New Maps'},
             'retail.profile': {'order_count': 99},
             'retail.profile.backtest': {'customers': 99},
             'retail.profile.change': {'reason': 'time'},
@@ -186,7 +209,9 @@ class AccessCommon(RetailCrmCommon):
                 'res_model': 'sale.order',
                 'res_id': cls.order.id,
             },
+            'retail.occasion.date': {'partner_id': cls.bob.id, 'month': '6', 'day': 1},
             'retail.policy': {'name': 'Regulars', 'class_key': 'ladder.loyal'},
+            'retail.preference': {'name': 'Globes'},
             'retail.classification': {'company_id': cls.company_2.id},
             'retail.profile': {'partner_id': cls.ann.id, 'company_id': cls.company.id},
             'retail.profile.backtest': {'company_id': cls.company.id, 'months': '6'},
@@ -335,6 +360,15 @@ class TestAccess(AccessCommon):
             'retail.area': self.env['retail.area'].create(
                 {'name': 'Elsewhere', 'company_id': self.company_2.id}
             ),
+            'retail.occasion.date': self.env['retail.occasion.date'].create(
+                {
+                    'partner_id': self.env['res.partner']
+                    .create({'name': 'Elsewhere', 'company_id': self.company_2.id})
+                    .id,
+                    'month': '5',
+                    'day': 20,
+                }
+            ),
             'retail.policy': self.env['retail.policy'].create(
                 {'name': 'Elsewhere', 'company_id': self.company_2.id}
             ),
@@ -446,6 +480,7 @@ class TestAccess(AccessCommon):
             'retail_currency_id',
             'retail_snoozed_until',
             *SENSITIVE_FIELDS,
+            'retail_greeting_name',
         }
         for model in ('res.partner', 'sale.order'):
             ours = {name for name in self.env[model]._fields if name.startswith('retail_')}

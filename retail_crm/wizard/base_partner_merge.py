@@ -20,3 +20,9 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
     def _retail_unique_models(self):
         """Hook: return the models of ours with a unique key on a customer; each has ``_merge_partners(src, dst)``."""
         return ['retail.profile', 'retail.consent', 'retail.segment.member']
+
+    @api.model
+    def _update_values(self, src_partners, dst_partner):
+        """Unite the customer files before core copies field by field."""
+        dst_partner._merge_files(src_partners)
+        return super()._update_values(src_partners, dst_partner)

@@ -3,6 +3,7 @@ from datetime import datetime
 import pytz
 
 from odoo import api, fields, models
+from odoo.tools import ormcache
 
 
 class ResCompany(models.Model):
@@ -87,6 +88,8 @@ class ResCompany(models.Model):
         } & set(vals)
         before = {company.id: [company[name] for name in watched] for company in self}
         result = super().write(vals)
+        if 'resource_calendar_id' in vals:
+            self.env.registry.clear_cache()  # of _retail_timezone
         changed = self.filtered(lambda c: [c[name] for name in watched] != before[c.id])
         if watched == {'resource_calendar_id'}:
             # Only the zone of purchases counts: core gives a calendar to each new company and branch.
@@ -130,8 +133,9 @@ class ResCompany(models.Model):
         if cron:
             cron.sudo()._trigger()  # sudo: only starts our own scheduled action
 
+    @ormcache('self.id')
     def _retail_timezone(self):
-        """Return the name of the zone in which this company counts days."""
+        """Return the name of the zone in which this company counts days, which every customer form asks for."""
         self.ensure_one()
         return self.root_id.resource_calendar_id.tz or 'UTC'
 

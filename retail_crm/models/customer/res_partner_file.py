@@ -1,8 +1,10 @@
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Domain
+from odoo.tools import SQL
+from odoo.tools.sql import column_exists, create_column
 
 from . import _yearly
 from .retail_yearly_mixin import MONTHS
@@ -14,11 +16,18 @@ SENSITIVE_GROUP = 'retail_crm.group_sensitive'
 #: Entered fields that only ``SENSITIVE_GROUP`` may see.
 SENSITIVE_FIELDS = ('retail_annual_income', 'retail_funds')
 
+#: Nobody is older: bounds the dates that an age is turned into.
+MAX_AGE = 900
+
 GRADES = [('low', 'Weak'), ('medium', 'Fair'), ('high', 'Strong')]
 
 
 class ResPartnerFile(models.Model):
-    """The customer file: what was entered about a customer, by staff or by the customer himself."""
+    """The customer file: what was entered about a customer, by staff or by the customer himself.
+
+    A birthday is its parts (month, day, year as far as told, lunar or not); ``birthday`` is the date they make, kept so
+    that customers can be searched and grouped by it, and sets the parts when it is entered.
+    """
 
     _name = 'res.partner'
     _inherit = ['res.partner', 'retail.yearly.mixin']
@@ -29,6 +38,7 @@ class ResPartnerFile(models.Model):
         'retail_birth_year',
         'retail_birth_lunar',
     )
+    _yearly_next = 'retail_birthday_next'
 
     # --- contact
     retail_preferred_channel_id = fields.Many2one(
@@ -50,8 +60,16 @@ class ResPartnerFile(models.Model):
         groups=FILE_GROUPS,
         help='How the name is spoken, for those who greet the customer.',
     )
+    retail_greeting_name = fields.Char(
+        string='Name in Greetings',
+        compute='_compute_retail_greeting_name',
+        compute_sudo=True,  # letters may be sent by those who do not see the file
+        groups='base.group_user',
+        help='How letters and messages begin: the form of address, or the name.',
+    )
     retail_remark = fields.Char(
         string='Remarks',
+        tracking=True,
         groups=FILE_GROUPS,
         help='What everybody who serves the customer should know. Shown on the card; never shown to the customer.',
     )
@@ -76,6 +94,7 @@ class ResPartnerFile(models.Model):
         string='Source',
         index='btree_not_null',
         ondelete='set null',
+        tracking=True,
         groups=FILE_GROUPS,
         help='Where the customer came from.',
     )
@@ -91,6 +110,7 @@ class ResPartnerFile(models.Model):
     retail_preference_ids = fields.Many2many(
         comodel_name='retail.preference',
         string='Preferences',
+        tracking=True,
         groups=FILE_GROUPS,
         help='What the customer likes or needs.',
     )
@@ -104,17 +124,24 @@ class ResPartnerFile(models.Model):
         string='Date of Birth',
         compute='_compute_birthday',
         inverse='_inverse_birthday',
-        search='_search_birthday',
+        store=True,
+        copy=False,
         groups=FILE_GROUPS,
-        help='Date of birth in the Gregorian calendar, as far as the year is known.',
+        help='Date of birth in the Gregorian calendar. Empty while the year is not known.',
     )
     retail_birth_month = fields.Selection(
-        selection=MONTHS, string='Birthday: Month', tracking=True, groups=FILE_GROUPS
+        selection=MONTHS,
+        string='Birthday: Month',
+        tracking=True,
+        copy=False,
+        groups=FILE_GROUPS,
+        help='Month of the birthday; of the lunar calendar where that is ticked.',
     )
     retail_birth_day = fields.Integer(
         string='Birthday: Day',
         aggregator=None,
         tracking=True,
+        copy=False,
         groups=FILE_GROUPS,
         help='Day of the month.',
     )
@@ -122,11 +149,14 @@ class ResPartnerFile(models.Model):
         string='Birthday: Year',
         aggregator=None,
         tracking=True,
+        copy=False,
         groups=FILE_GROUPS,
         help='0: the customer did not tell.',
     )
     retail_birth_lunar = fields.Boolean(
         string='Lunar Birthday',
+        tracking=True,
+        copy=False,
         groups=FILE_GROUPS,
         help='Month and day are of the lunar calendar: the birthday falls on another date each year.',
     )
@@ -147,6 +177,7 @@ class ResPartnerFile(models.Model):
         string='Age',
         compute='_compute_retail_birthday',
         search='_search_retail_age',
+        aggregator='avg',
         groups=FILE_GROUPS,
         help='Age in full years. 0: the year of birth is not known.',
     )
@@ -237,21 +268,47 @@ class ResPartnerFile(models.Model):
         help='How fast costs come back.',
     )
 
+    # for the birthdays of a day among a million customers
+    _retail_birthday_idx = models.Index(
+        '(retail_birth_month, retail_birth_day) WHERE retail_birth_month IS NOT NULL'
+    )
+
+    def _auto_init(self):
+        """Add the date of birth empty: the ORM would compute it for each of a million contacts, of whom none has one."""
+        if not column_exists(self.env.cr, 'res_partner', 'birthday'):
+            create_column(self.env.cr, 'res_partner', 'birthday', 'date')
+        return super()._auto_init()
+
     # === COMPUTE ===#
+
+    @api.depends('retail_salutation', 'name')
+    def _compute_retail_greeting_name(self):
+        for partner in self:
+            partner.retail_greeting_name = partner.retail_salutation or partner.name
+
+    def _date_of_birth(self):
+        """Return the date that the parts make, or False."""
+        month, day, year, lunar = self._yearly()
+        known = year and _yearly.is_possible(month, day, year, lunar)
+        return known and _yearly.occurrence(year, month, day, lunar)
 
     @api.depends(
         'retail_birth_month', 'retail_birth_day', 'retail_birth_year', 'retail_birth_lunar'
     )
     def _compute_birthday(self):
         for partner in self:
-            month, day, year, lunar = partner._yearly()
-            known = year and _yearly.is_possible(month, day, year, lunar)
-            partner.birthday = known and _yearly.occurrence(year, month, day, lunar)
+            partner.birthday = partner._date_of_birth()
 
     def _inverse_birthday(self):
-        """Take the parts from a date; an empty date empties them."""
+        """Take the parts from a date; an empty date empties them.
+
+        Parts that say the same stay: a lunar birthday comes back from a form or a file together with its date, and one
+        without year with an empty date.
+        """
         for partner in self:
             day = partner.birthday
+            if (day or False) == (partner._date_of_birth() or False):
+                continue
             partner.write(
                 {
                     'retail_birth_month': str(day.month) if day else False,
@@ -261,73 +318,57 @@ class ResPartnerFile(models.Model):
                 }
             )
 
-    def _search_birthday(self, operator, value):
-        """Search dates of birth as entered in the Gregorian calendar; lunar ones by their year only."""
-        if operator == 'in':
-            parts = []
-            for day in value:
-                if not day:
-                    parts.append(Domain('retail_birth_year', 'in', (0, False)))
-                    continue
-                day = fields.Date.to_date(day)
-                parts.append(
-                    Domain('retail_birth_year', '=', day.year)
-                    & Domain('retail_birth_month', '=', str(day.month))
-                    & Domain('retail_birth_day', '=', day.day)
-                    & Domain('retail_birth_lunar', '!=', True)
-                )
-            return Domain.OR(parts)
-        if operator not in ('<', '<=', '>', '>='):
-            return NotImplemented
-        day = fields.Date.to_date(value)
-        months = [str(month) for month in range(1, 13)]
-        beyond = months[: day.month - 1] if operator[0] == '<' else months[day.month :]
-        same_year = Domain('retail_birth_year', '=', day.year) & (
-            Domain('retail_birth_month', 'in', beyond)
-            | Domain('retail_birth_month', '=', str(day.month))
-            & Domain('retail_birth_day', operator, day.day)
-        )
-        known = Domain('retail_birth_year', '>', 0)
-        return known & (Domain('retail_birth_year', operator[0], day.year) | same_year)
-
     @api.depends(
         'retail_birth_month', 'retail_birth_day', 'retail_birth_year', 'retail_birth_lunar'
     )
     def _compute_retail_birthday(self):
         today = fields.Date.context_today(self)
         for partner in self:
+            birth = partner._date_of_birth()
             partner.retail_birthday_text = partner._yearly_text()
             partner.retail_birthday_next = partner._next_yearly(today)
-            partner.retail_age = partner.birthday and _yearly.age_on(today, partner.birthday)
+            partner.retail_age = birth and max(_yearly.age_on(today, birth), 0)
 
     def _search_retail_birthday_next(self, operator, value):
         return self._search_yearly(operator, value)
 
     def _search_retail_age(self, operator, value):
-        """Search by age: who is at least 30 was born 30 years ago or before."""
+        """Search by age: who is at least 30 was born 30 years ago or before. An unknown age is no age."""
         today = fields.Date.context_today(self)
 
-        def born_before(age):
+        def at_least(age):
             """Return the domain of those who are ``age`` or older."""
-            return Domain('birthday', '<=', today - relativedelta(years=int(age)))
+            born = today - relativedelta(years=max(-1, min(int(age), MAX_AGE)))
+            return Domain('birthday', '<=', born)
 
+        known = Domain('birthday', '!=', False)
         if operator == 'in':
-            known = [
-                born_before(age) & ~born_before(age + 1) & Domain('retail_birth_year', '>', 0)
-                for age in value
-                if age
-            ]
-            unknown = (
-                [Domain('retail_birth_year', 'in', (0, False))]
-                if any(not age for age in value)
-                else []
-            )
-            return Domain.OR([*known, *unknown])
+            parts = [at_least(age) & ~at_least(age + 1) & known for age in value if age]
+            if any(not age for age in value):
+                parts.append(~known)
+            return Domain.OR(parts)
         if operator not in ('<', '<=', '>', '>='):
             return NotImplemented
-        known = Domain('retail_birth_year', '>', 0)
-        age = value + 1 if operator in ('>', '<=') else value
-        return born_before(age) if operator[0] == '>' else known & ~born_before(age)
+        older = at_least(value + 1 if operator in ('>', '<=') else value)
+        return older if operator[0] == '>' else known & ~older
+
+    def _field_to_sql(self, alias, field_expr, query=None):
+        """Let lists be sorted and grouped by age, which is not stored: it grows by itself."""
+        if field_expr != 'retail_age':
+            return super()._field_to_sql(alias, field_expr, query)
+        self._check_field_access(self._fields[field_expr], 'read')
+        return SQL(
+            'EXTRACT(YEAR FROM age(%s, %s))::int',
+            fields.Date.context_today(self),
+            self._field_to_sql(alias, 'birthday', query),
+        )
+
+    def _read_group_groupby(self, alias, groupby_spec, query):
+        """Ask for the groups of tags: Odoo asks where it reads a field's own column, and tags have none."""
+        field = self._fields.get(groupby_spec.partition('.')[0].partition(':')[0])
+        if field and field.type == 'many2many' and field.groups:
+            self._check_field_access(field, 'read')
+        return super()._read_group_groupby(alias, groupby_spec, query)
 
     # === CHECK ===#
 
@@ -361,3 +402,19 @@ class ResPartnerFile(models.Model):
     def _announce_interests(self):
         """Have the classes follow: somebody with an interest is a potential customer."""
         self.env['retail.moment']._emit('partner_changed', self)
+
+    # === ACTIONS ===#
+
+    def action_retail_file(self):
+        """Open the customer file: the form of one customer, the list of several.
+
+        :raise AccessError: for those who do not see files
+        """
+        if not self.env.user.has_groups(FILE_GROUPS):
+            raise AccessError(self.env._('Only those who serve customers may open their files.'))
+        self.check_access('read')
+        action = self.env['ir.actions.act_window']._for_xml_id('retail_crm.res_partner_action_file')
+        if len(self) != 1:
+            return {**action, 'domain': [('id', 'in', self.ids)], 'context': {}}
+        form = [view for view in action['views'] if view[1] == 'form']
+        return {**action, 'views': form, 'view_mode': 'form', 'res_id': self.id, 'context': {}}

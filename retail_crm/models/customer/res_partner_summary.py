@@ -1,7 +1,14 @@
+from dateutil.relativedelta import relativedelta
+
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, format_date
 
 from .res_partner_file import FILE_GROUPS
+
+#: Days before a birthday in which the card names it.
+BIRTHDAY_IS_NEAR = 7
+#: Purchases that the favourite categories are taken from, and how many categories are named.
+RECENT_PURCHASES, BEST_CATEGORIES = 100, 3
 
 
 class ResPartnerSummary(models.Model):
@@ -19,7 +26,38 @@ class ResPartnerSummary(models.Model):
         help='Facts about the customer from which the card is made, by their keys.',
     )
 
-    @api.depends('commercial_partner_id')
+    retail_channel_text = fields.Char(
+        string='Prefers',
+        compute='_compute_retail_summary_texts',
+        groups=FILE_GROUPS,
+        help='The channel on which the customer wants to be reached.',
+    )
+    retail_preference_text = fields.Char(
+        string='Likes',
+        compute='_compute_retail_summary_texts',
+        groups=FILE_GROUPS,
+        help='The preferences of the customer, without special needs.',
+    )
+    retail_need_text = fields.Char(
+        string='Needs',
+        compute='_compute_retail_summary_texts',
+        groups=FILE_GROUPS,
+        help='Special needs: the tags and the free text.',
+    )
+    retail_category_text = fields.Char(
+        string='Buys Most',
+        compute='_compute_retail_summary_texts',
+        groups=FILE_GROUPS,
+        help='Product categories on which the customer spent most in the last 12 months.',
+    )
+    retail_file_line = fields.Char(
+        string='At a Glance',
+        compute='_compute_retail_summary_texts',
+        groups=FILE_GROUPS,
+        help='The customer in one line: form of address, birthday when it is near, channel and preferences.',
+    )
+
+    @api.depends('commercial_partner_id', 'retail_preference_ids', 'retail_preferred_channel_id')
     @api.depends_context('company', 'lang')
     def _compute_retail_summary(self):
         """Ask for all parts at once; who has no id yet has an empty summary."""
@@ -51,16 +89,9 @@ class ResPartnerSummary(models.Model):
         ``self._summary_name(alias)``.
         """
         return {
-            'preferences': SQL(
-                """(SELECT jsonb_agg(%(name)s ORDER BY preference.kind, preference.sequence, preference.id)
-                      FROM %(table)s AS liking
-                      JOIN retail_preference AS preference ON preference.id = liking.%(preference)s
-                     WHERE liking.%(partner)s = customer.id AND preference.active)""",
-                name=self._summary_name('preference'),
-                table=SQL.identifier(self._fields['retail_preference_ids'].relation),
-                preference=SQL.identifier(self._fields['retail_preference_ids'].column2),
-                partner=SQL.identifier(self._fields['retail_preference_ids'].column1),
-            ),
+            'preferences': self._sql_summary_tags(SQL("preference.kind != 'need'")),
+            'needs': self._sql_summary_tags(SQL("preference.kind = 'need'")),
+            'categories': self._sql_summary_categories(),
             'channel': SQL(
                 '(SELECT %s FROM retail_channel AS channel WHERE channel.id = customer.retail_preferred_channel_id)',
                 self._summary_name('channel'),
@@ -70,7 +101,114 @@ class ResPartnerSummary(models.Model):
     @api.model
     def _summary_flush(self):
         """Hook: return ``[(fields or None for all, model)]`` to write before the summary is read."""
-        return [(None, 'retail.preference'), (None, 'retail.channel')]
+        return [
+            (None, 'retail.preference'),
+            (None, 'retail.channel'),
+            (None, 'retail.purchase'),
+            (['name', 'parent_path', 'retail_excluded'], 'product.category'),
+            (['categ_id', 'retail_excluded'], 'product.template'),
+            (['order_id', 'product_id', 'price_subtotal', 'display_type'], 'sale.order.line'),
+        ]
+
+    def _sql_summary_tags(self, condition):
+        """Return the names of the customer's preferences of a kind, as a list."""
+        relation = self._fields['retail_preference_ids']
+        return SQL(
+            """(SELECT jsonb_agg(%(name)s ORDER BY preference.kind, preference.sequence, preference.id)
+                  FROM %(table)s AS liking
+                  JOIN retail_preference AS preference ON preference.id = liking.%(preference)s
+                 WHERE liking.%(partner)s = customer.id AND preference.active AND %(condition)s)""",
+            name=self._summary_name('preference'),
+            table=SQL.identifier(relation.relation),
+            preference=SQL.identifier(relation.column2),
+            partner=SQL.identifier(relation.column1),
+            condition=condition,
+        )
+
+    def _sql_summary_categories(self):
+        """Return the names of the categories on which most was spent in a year, as a list, best first.
+
+        From the last purchases only, so that a customer with thousands of them opens as fast as any other.
+        """
+        return SQL(
+            """(SELECT jsonb_agg(best.name ORDER BY best.amount DESC, best.name)
+                  FROM (SELECT category.name, sum(line.price_subtotal) AS amount
+                          FROM (SELECT res_id FROM retail_purchase
+                                 WHERE partner_id = customer.commercial_partner_id AND company_id = %(company)s
+                                   AND res_model = 'sale.order' AND counts AND date > %(since)s
+                                 ORDER BY date DESC LIMIT %(limit)s) AS purchase
+                          JOIN sale_order_line AS line ON line.order_id = purchase.res_id
+                           AND line.display_type IS NULL
+                          JOIN product_product AS product ON product.id = line.product_id
+                          JOIN product_template AS template ON template.id = product.product_tmpl_id
+                           AND template.retail_excluded IS NOT TRUE
+                          JOIN product_category AS category ON category.id = template.categ_id
+                           AND NOT EXISTS (SELECT FROM product_category AS above
+                                            WHERE above.retail_excluded
+                                              AND category.parent_path LIKE above.parent_path || '%%')
+                         GROUP BY category.name
+                        HAVING sum(line.price_subtotal) > 0
+                         ORDER BY amount DESC, category.name
+                         LIMIT %(best)s) AS best)""",
+            company=self.env.company.root_id.id,
+            since=fields.Date.context_today(self) - relativedelta(months=12),
+            limit=RECENT_PURCHASES,
+            best=BEST_CATEGORIES,
+        )
+
+    @api.depends(
+        'retail_summary',
+        'retail_salutation',
+        'retail_pronunciation',
+        'retail_special_need',
+        'retail_birthday_next',
+    )
+    @api.depends_context('company', 'lang')
+    def _compute_retail_summary_texts(self):
+        """Put the parts of the summary and the own columns of the file into words."""
+        for partner in self:
+            summary = partner.retail_summary or {}
+            partner.retail_channel_text = summary.get('channel')
+            partner.retail_preference_text = ', '.join(summary.get('preferences') or ())
+            partner.retail_category_text = ', '.join(summary.get('categories') or ())
+            partner.retail_need_text = '; '.join(
+                filter(None, [*(summary.get('needs') or ()), partner.retail_special_need])
+            )
+            partner.retail_file_line = ' \N{MIDDLE DOT} '.join(partner._file_words())
+
+    def _file_words(self):
+        """Hook: return what the card says about the file, most important first."""
+        words = []
+        if self.retail_salutation and self.retail_pronunciation:
+            words.append(
+                self.env._(
+                    '%(name)s (say: %(sound)s)',
+                    name=self.retail_salutation,
+                    sound=self.retail_pronunciation,
+                )
+            )
+        elif self.retail_pronunciation:
+            words.append(self.env._('say: %(sound)s', sound=self.retail_pronunciation))
+        elif self.retail_salutation:
+            words.append(self.retail_salutation)
+        if birthday := self.retail_birthday_next:
+            days = (birthday - fields.Date.context_today(self)).days
+            if not days:
+                words.append(self.env._('birthday today'))
+            elif days <= BIRTHDAY_IS_NEAR:
+                words.append(
+                    self.env._(
+                        'birthday on %(day)s',
+                        day=format_date(self.env, birthday, date_format='d MMMM'),
+                    )
+                )
+        if self.retail_channel_text:
+            words.append(self.env._('prefers %(channel)s', channel=self.retail_channel_text))
+        if self.retail_preference_text:
+            words.append(self.env._('likes %(names)s', names=self.retail_preference_text))
+        if self.retail_category_text:
+            words.append(self.env._('buys most: %(names)s', names=self.retail_category_text))
+        return words
 
     def _summary_name(self, alias):
         """Return the translated name of a record in the user's language."""

@@ -9,6 +9,7 @@ class ResourceCalendar(models.Model):
         changed = self.filtered(lambda calendar: 'tz' in vals and calendar.tz != vals['tz'])
         result = super().write(vals)
         if changed:
+            self.env.registry.clear_cache()  # of _retail_timezone
             roots = self.env['res.company']._retail_roots()
             roots.filtered(
                 lambda company: company.resource_calendar_id in changed

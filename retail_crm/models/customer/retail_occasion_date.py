@@ -35,7 +35,11 @@ class RetailOccasionDate(models.Model):
         string='Remark', help='For whom or for what, for example the name of the child.'
     )
     month = fields.Selection(selection=MONTHS, required=True, help='Month of the day.')
-    month_number = fields.Integer(compute='_compute_month_number', store=True)
+    month_number = fields.Integer(
+        compute='_compute_month_number',
+        store=True,
+        help='The month as a number, by which lists are sorted.',
+    )
     day = fields.Integer(required=True, help='Day of the month.')
     year = fields.Integer(help='Year in which it happened first. 0: unknown.')
     is_lunar = fields.Boolean(string='Lunar', help='Month and day are of the lunar calendar.')

@@ -30,7 +30,7 @@ class RetailPreference(models.Model):
         string='Product Categories',
         help='Products that customers with this preference want to hear of.',
     )
-    color = fields.Integer(default=_default_color)
+    color = fields.Integer(default=lambda self: self._default_color(), help='Colour of the tag.')
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
 

@@ -4,6 +4,7 @@ from odoo.tools import SQL
 
 from ._classes import ABC, LIFECYCLE
 from .res_partner import CARD_FIELDS, FIGURE_GROUPS
+from .res_partner_file import FILE_GROUPS
 
 # Fields of a confirmed order, other than amounts, that its purchase is made of.
 _PURCHASE_FIELDS = {'partner_id', 'date_order', 'team_id', 'company_id', 'user_id'}
@@ -42,10 +43,28 @@ class SaleOrder(models.Model):
         help='Why the customer is on the churn list, in words and with its own figures.',
     )
     retail_note = fields.Html(
-        string='Remarks on the Customer',
+        string='Notes on the Customer',
         compute='_compute_retail_note',  # not related: a related field could be searched by anybody
         groups=FIGURE_GROUPS,
         help='Notes of the customer.',
+    )
+    retail_file_line = fields.Char(
+        string='Customer at a Glance',
+        compute='_compute_retail_file_card',
+        groups=FILE_GROUPS,
+        help='Form of address, channel and preferences of the customer.',
+    )
+    retail_need_text = fields.Char(
+        string="Customer's Special Needs",
+        compute='_compute_retail_file_card',
+        groups=FILE_GROUPS,
+        help='What has to be taken care of when this customer is served.',
+    )
+    retail_remark = fields.Char(
+        string='Remarks on the Customer',
+        compute='_compute_retail_file_card',
+        groups=FILE_GROUPS,
+        help='What everybody who serves the customer should know.',
     )
     retail_customer_kind = fields.Selection(
         selection=[('new', 'New customer'), ('returning', 'Returning customer')],
@@ -87,6 +106,27 @@ class SaleOrder(models.Model):
     def _compute_retail_note(self):
         for order in self.sudo():  # sudo: as in _compute_retail_card
             order.retail_note = order.partner_id.commercial_partner_id.comment
+
+    @api.depends(
+        *(
+            f'partner_id.{path}{fname}'
+            for path in ('', 'commercial_partner_id.')
+            for fname in ('retail_file_line', 'retail_need_text', 'retail_remark')
+        )
+    )
+    @api.depends_context('company', 'lang')
+    def _compute_retail_file_card(self):
+        """Show the file of the order's contact; what is not known of him, of his company. Needs of both are minded."""
+        orders = self.sudo()  # sudo: as in _compute_retail_card
+        everybody = orders.partner_id | orders.partner_id.commercial_partner_id
+        everybody.mapped('retail_summary')  # of all of them in one query
+        for order in orders:
+            contact = order.partner_id
+            known = (contact | contact.commercial_partner_id)._origin
+            for fname in ('retail_file_line', 'retail_remark'):
+                order[fname] = next(filter(None, known.mapped(fname)), False)
+            needs = filter(None, known.mapped('retail_need_text'))
+            order.retail_need_text = '; '.join(dict.fromkeys(needs))
 
     @api.depends('retail_profile_id')
     def _compute_retail_churn_reason(self):
