@@ -1,4 +1,5 @@
 from . import test_access
+from . import test_customer_adviser
 from . import test_customer_backtest
 from . import test_customer_class
 from . import test_customer_class_history
@@ -16,4 +17,6 @@ from . import test_customer_purchase_invoice
 from . import test_customer_repair
 from . import test_customer_sale_report
 from . import test_customer_settings
+from . import test_customer_timeline
+from . import test_customer_touch
 from . import test_house
