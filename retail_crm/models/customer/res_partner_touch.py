@@ -33,6 +33,7 @@ class ResPartnerTouch(models.Model):
     )
 
     @api.depends('retail_summary')
+    @api.depends_context('company', 'lang')  # not taken over from the summary by the ORM
     def _compute_retail_habits(self):
         for partner in self:
             summary = partner.retail_summary
