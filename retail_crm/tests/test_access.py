@@ -16,6 +16,7 @@ OPERATIONS = {'r': 'read', 'w': 'write', 'c': 'create', 'd': 'unlink'}
 
 #: Who may do what with the records of a model; personas that are not named may do nothing.
 RIGHTS = {
+    'retail.adviser.assign': {'lead': 'rwcd', 'manager': 'rwcd'},
     'retail.area': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'sales': 'r'},
     'retail.channel': {
         'user': 'r',
@@ -35,11 +36,20 @@ RIGHTS = {
     'retail.profile.backtest': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.profile.change': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.purchase': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.timeline': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.touch': {
+        'user': 'rwc',
+        'lead': 'rwc',
+        'manager': 'rwcd',
+        'marketing': 'r',
+        'sales': 'rwc',
+    },
 }
 
 #: Methods of ours that the browser may call, and who may call them with effect on a record that he can read.
 #: Whoever is not named is refused; nobody gets more than the records he may read.
 ACTIONS = {
+    ('retail.adviser.assign', 'action_apply'): {'lead', 'manager'},
     ('retail.classification', 'action_open'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.classification', 'action_apply'): {'manager'},
     ('retail.classification', 'action_reset'): {'manager'},
@@ -57,6 +67,8 @@ ACTIONS = {
     ('retail.purchase', 'action_open_document'): {'user', 'lead', 'manager', 'marketing'},
     # managers, and whoever may write the order
     ('retail.purchase', 'action_apply_rates'): {'manager'},
+    ('retail.timeline', 'action_open_document'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.touch', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing', 'sales'},
 }
 
 
@@ -77,8 +89,19 @@ class AccessCommon(RetailCrmCommon):
             user.group_ids += cls.env.ref('base.group_allow_export')
         # owned by the seller: core shows sales people their own orders
         cls.order = cls._create_order(cls.bob, 50.0, '2026-01-10', user_id=cls.users['sales'].id)
+        # without channel: a manager may delete one that nothing uses
+        cls.touch = cls.env['retail.touch'].create(
+            {'partner_id': cls.bob.id, 'kind': 'message_in'}
+        )
         cls._process()
         cls.samples = {
+            'retail.adviser.assign': cls.env['retail.adviser.assign'].create(
+                {
+                    'mode': 'hand_over',
+                    'from_user_id': cls.users['sales'].id,
+                    'user_id': cls.users['user'].id,
+                }
+            ),
             'retail.area': cls.env['retail.area'].create({'name': 'North'}),
             'retail.channel': cls.env.ref('retail_crm.retail_channel_counter'),
             'retail.cohort.report': cls.env['retail.cohort.report'].search([], limit=1),
@@ -93,8 +116,13 @@ class AccessCommon(RetailCrmCommon):
                 [('partner_id', '=', cls.bob.id)], limit=1
             ),
             'retail.purchase': cls._purchase_of(cls.order),
+            'retail.timeline': cls.env['retail.timeline'].search(
+                [('partner_id', '=', cls.bob.id), ('kind', '=', 'purchase')]
+            ),
+            'retail.touch': cls.touch,
         }
         cls.changes = {
+            'retail.adviser.assign': {'rule': 'guide'},
             'retail.area': {'name': 'South'},
             'retail.channel': {'name': 'Till'},
             'retail.cohort.report': {'customers': 99},
@@ -105,8 +133,11 @@ class AccessCommon(RetailCrmCommon):
             'retail.profile.backtest': {'customers': 99},
             'retail.profile.change': {'reason': 'time'},
             'retail.purchase': {'amount': 1e6},
+            'retail.timeline': {'reference': 'S0'},
+            'retail.touch': {'note': 'Asked for tea'},
         }
         cls.news = {
+            'retail.adviser.assign': {'mode': 'assign'},
             'retail.area': {'name': 'East'},
             'retail.channel': {'name': 'Pigeon', 'code': 'pigeon'},
             'retail.cohort.report': {'company_id': cls.company.id},
@@ -132,6 +163,8 @@ class AccessCommon(RetailCrmCommon):
                 'company_id': cls.company.id,
                 'date': '2026-01-01',
             },
+            'retail.timeline': {'partner_id': cls.ann.id},
+            'retail.touch': {'partner_id': cls.ann.id},
         }
 
     @classmethod
@@ -231,8 +264,13 @@ class TestAccess(AccessCommon):
     def test_other_companies_are_invisible(self):
         """Nobody sees rows of a company he does not belong to, neither in lists nor by id (design 4.2, 7)."""
         order = self._create_order(self.bob, 70.0, company_id=self.company_2.id)
+        touch = self.touch.copy({'company_id': self.company_2.id})
         self._process()
         others = {
+            'retail.timeline': self.env['retail.timeline'].search(
+                [('partner_id', '=', self.bob.id), ('company_id', '=', self.company_2.id)]
+            ),
+            'retail.touch': touch,
             'retail.purchase': self._purchase_of(order),
             'retail.classification': self.env['retail.classification']._of_companies(
                 self.company_2.ids
