@@ -90,9 +90,7 @@ class AccessCommon(RetailCrmCommon):
         # owned by the seller: core shows sales people their own orders
         cls.order = cls._create_order(cls.bob, 50.0, '2026-01-10', user_id=cls.users['sales'].id)
         # without channel: a manager may delete one that nothing uses
-        cls.touch = cls.env['retail.touch'].create(
-            {'partner_id': cls.bob.id, 'kind': 'message_in'}
-        )
+        cls.touch = cls.env['retail.touch'].create({'partner_id': cls.bob.id, 'kind': 'message_in'})
         cls._process()
         cls.samples = {
             'retail.adviser.assign': cls.env['retail.adviser.assign'].create(

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import date, datetime, timedelta
+from unittest.mock import patch
 
 from dateutil.relativedelta import relativedelta
 from freezegun import freeze_time
@@ -135,9 +136,7 @@ class TestTimeline(TimelineCase):
         quotation = self._create_order(self.ann, 10, confirm=False)
         rows = self._rows(self.acme)
         self.assertEqual(rows.partner_id, self.acme)
-        self.assertEqual(
-            rows.filtered(lambda row: row.res_id == quotation.id).contact_id, self.ann
-        )
+        self.assertEqual(rows.filtered(lambda row: row.res_id == quotation.id).contact_id, self.ann)
         action = self.ann.with_user(self.clerk).action_retail_timeline()
         self.assertEqual(self.timeline.search(action['domain']), rows)
 
@@ -306,7 +305,9 @@ class TestHabits(TimelineCase):
     def setUpClass(cls):
         super().setUpClass()
         Category = cls.env['product.category']
-        cls.categories = Category.create([{'name': name} for name in ('Tea', 'Cups', 'Books', 'Hats')])
+        cls.categories = Category.create(
+            [{'name': name} for name in ('Tea', 'Cups', 'Books', 'Hats')]
+        )
         cls.excluded = Category.create({'name': 'Bags', 'retail_excluded': True})
         cls.handles = Category.create({'name': 'Handles', 'parent_id': cls.excluded.id})
         cls.products = [
@@ -422,12 +423,27 @@ class TestHabits(TimelineCase):
         [row] = self._rows(self.bob).filtered(lambda row: row.kind == 'purchase')
         self.assertIn('Tea, Cups', row.summary)
 
+    def test_habits_come_from_the_last_purchases(self):
+        """Of a contact with endless purchases only the last ones are read, so that the form opens (design 8)."""
+        for days, number in [(30, 0), (20, 1), (10, 2)]:
+            guide = self.guides[number]
+            self._sell(
+                self.bob, self.today - timedelta(days=days), guide, [self.products[number]] * 2
+            )
+        self._process()
+        module = 'odoo.addons.retail_crm.models.customer.retail_profile_habit'
+        with patch(f'{module}.MOST_PURCHASES', 2):
+            self.assertEqual(self.bob.retail_top_categories, 'Books, Cups')
+            self.assertEqual(self.bob.retail_channels_used, 'Mostly Counter (2)')
+        self.bob.invalidate_recordset()
+        self.assertEqual(self.bob.retail_channels_used, 'Mostly Counter (3)')
+
     def test_strangers_have_no_habits(self):
         """Somebody of whom nothing is known has none, and the form of a new contact works (empty case)."""
         for partner in (self.bob, self.env['res.partner'].new({'name': 'Nobody yet'})):
             self.assertFalse(partner.retail_top_categories)
             self.assertFalse(partner.retail_usual_guide)
-            self.assertFalse(partner.retail_channel_text)
+            self.assertFalse(partner.retail_channels_used)
         self._touch(self.bob)
         self._process()
         self.assertFalse(self._profile_of(self.bob).top_category_ids)
@@ -440,9 +456,9 @@ class TestHabits(TimelineCase):
         self._touch(self.bob, company_id=self.company_2.id)
         self._process()
         self.assertFalse(self.bob.retail_top_categories)
-        self.assertFalse(self.bob.retail_channel_text)
+        self.assertFalse(self.bob.retail_channels_used)
         there = self.bob.with_company(self.company_2)
-        self.assertTrue(there.retail_channel_text)
+        self.assertTrue(there.retail_channels_used)
 
     def test_two_queries_for_any_number(self):
         """Categories and guides of many profiles cost one query each (style 2, rule 2)."""
@@ -460,10 +476,10 @@ class TestHabits(TimelineCase):
 
     def test_channels_used_and_preferred(self):
         """Channels of purchases and contacts with their numbers, and the preferred one beside them (S-CHN-17)."""
-        self.assertFalse(self.bob.retail_channel_text)
+        self.assertFalse(self.bob.retail_channels_used)
         self.bob.retail_preferred_channel_id = self.sms
         self.bob.invalidate_recordset()
-        self.assertEqual(self.bob.retail_channel_text, 'Prefers SMS')
+        self.assertEqual(self.bob.retail_channels_used, 'Prefers SMS')
         for _number in range(2):
             self._sell(self.bob, self.today, self.guides[0], self.products[:1])
         self._touch(self.bob)
@@ -473,14 +489,12 @@ class TestHabits(TimelineCase):
         self._process()
         self.bob.invalidate_recordset()
         self.assertEqual(
-            self.bob.with_user(self.clerk).retail_channel_text,
+            self.bob.with_user(self.clerk).retail_channels_used,
             'Mostly Counter (3), WeChat / WeCom (1); prefers SMS',
         )
         self.bob.retail_preferred_channel_id = False
         self.bob.invalidate_recordset()
-        self.assertEqual(
-            self.bob.retail_channel_text, 'Mostly Counter (3), WeChat / WeCom (1)'
-        )
+        self.assertEqual(self.bob.retail_channels_used, 'Mostly Counter (3), WeChat / WeCom (1)')
 
     def test_months_end(self):
         """The window of 24 months ends with the same day two years ago, not included (design 5.1)."""

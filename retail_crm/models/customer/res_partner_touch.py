@@ -13,14 +13,14 @@ class ResPartnerTouch(models.Model):
 
     _inherit = 'res.partner'
 
-    retail_channel_text = fields.Char(
+    retail_channels_used = fields.Char(
         string='Channels Used',
         compute='_compute_retail_habits',
         groups=FILE_GROUPS,
         help='Channels of purchases and contacts of the last 24 months with their number, and the one the customer prefers.',
     )
     retail_top_categories = fields.Char(
-        string='Buys Most',
+        string='Bought Most Often',
         compute='_compute_retail_habits',
         groups=FILE_GROUPS,
         help='The three product categories bought most often in the last 24 months, by number of order lines.',
@@ -39,7 +39,7 @@ class ResPartnerTouch(models.Model):
             summary = partner.retail_summary
             partner.retail_top_categories = ', '.join(summary['top_categories'] or ())
             partner.retail_usual_guide = summary['usual_guide']
-            partner.retail_channel_text = self._channels_in_words(
+            partner.retail_channels_used = self._channels_in_words(
                 summary['channels_used'] or (), summary['channel']
             )
 
@@ -91,9 +91,7 @@ class ResPartnerTouch(models.Model):
             """
             (SELECT jsonb_agg(jsonb_build_array(%(name)s, used.number) ORDER BY used.number DESC, channel.sequence, channel.id)
                FROM (SELECT event.channel_id, count(*) AS number
-                       FROM (SELECT channel_id FROM retail_purchase
-                              WHERE partner_id = %(partner)s AND company_id = %(company)s AND counts
-                                AND date > %(day)s - interval '24 months'
+                       FROM (SELECT recent.channel_id FROM (%(recent)s) AS recent
                               UNION ALL
                              SELECT touch.channel_id
                                FROM res_partner AS contact
@@ -106,6 +104,7 @@ class ResPartnerTouch(models.Model):
                JOIN retail_channel AS channel ON channel.id = used.channel_id)
             """,
             name=self._summary_name('channel'),
+            recent=Profile._sql_recent(partner, company, 24),
             partner=partner,
             company=company,
             day=Profile._sql_day(company),

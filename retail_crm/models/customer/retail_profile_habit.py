@@ -3,6 +3,8 @@ from odoo.tools import SQL
 
 #: Categories shown as those bought most often.
 TOP_CATEGORIES = 3
+#: Last purchases that habits are taken from: the contact under whom a till books everybody opens as fast as any other.
+MOST_PURCHASES = 1000
 
 
 class RetailProfileHabit(models.Model):
@@ -100,6 +102,25 @@ class RetailProfileHabit(models.Model):
         )
 
     @api.model
+    def _sql_recent(self, partner, company, months):
+        """Return the SELECT of the purchases of (D - months, D] of one customer, at most the last ``MOST_PURCHASES``."""
+        return SQL(
+            """
+            SELECT res_model, res_id, date, user_id, store_id, channel_id
+              FROM retail_purchase
+             WHERE partner_id = %(partner)s AND company_id = %(company)s AND counts
+               AND date > %(day)s - make_interval(months => %(months)s) AND date <= %(day)s
+             ORDER BY date DESC
+             LIMIT %(limit)s
+            """,
+            partner=partner,
+            company=company,
+            day=self._sql_day(company),
+            months=months,
+            limit=MOST_PURCHASES,
+        )
+
+    @api.model
     def _sql_bought(self):
         """Hook: return SELECTs of the products of ``purchase``, one row for each line that was sold."""
         conditions = SQL()
@@ -134,25 +155,21 @@ class RetailProfileHabit(models.Model):
             SELECT counted.category_id, counted.name,
                    row_number() OVER (ORDER BY counted.lines DESC, counted.last_date DESC, counted.category_id) AS place
               FROM (SELECT category.id AS category_id, category.name, count(*) AS lines, max(purchase.date) AS last_date
-                      FROM retail_purchase AS purchase
+                      FROM (%(recent)s) AS purchase
                      CROSS JOIN LATERAL (%(bought)s) AS line
                       JOIN product_product AS product ON product.id = line.product_id
                       JOIN product_template AS template
                         ON template.id = product.product_tmpl_id AND template.retail_excluded IS NOT TRUE
                       JOIN product_category AS category ON category.id = template.categ_id
-                     WHERE purchase.partner_id = %(partner)s AND purchase.company_id = %(company)s AND purchase.counts
-                       AND purchase.date > %(day)s - interval '24 months' AND purchase.date <= %(day)s
-                       AND NOT EXISTS (SELECT FROM product_category AS excluded
+                     WHERE NOT EXISTS (SELECT FROM product_category AS excluded
                                         WHERE excluded.retail_excluded
                                           AND category.parent_path LIKE excluded.parent_path || '%%')
                      GROUP BY category.id) AS counted
              ORDER BY place
              LIMIT %(limit)s
             """,
+            recent=self._sql_recent(partner, company, 24),
             bought=SQL(' UNION ALL ').join(self._sql_bought()),
-            partner=partner,
-            company=company,
-            day=self._sql_day(company),
             limit=TOP_CATEGORIES,
         )
 
@@ -162,16 +179,12 @@ class RetailProfileHabit(models.Model):
         return SQL(
             """
             SELECT purchase.%(column)s
-              FROM retail_purchase AS purchase
-             WHERE purchase.partner_id = %(partner)s AND purchase.company_id = %(company)s AND purchase.counts
-               AND purchase.date > %(day)s - interval '12 months' AND purchase.date <= %(day)s
-               AND purchase.%(column)s IS NOT NULL
+              FROM (%(recent)s) AS purchase
+             WHERE purchase.%(column)s IS NOT NULL
              GROUP BY purchase.%(column)s
              ORDER BY count(*) DESC, max(purchase.date) DESC, max(purchase.res_id) DESC
              LIMIT 1
             """,
             column=SQL.identifier(column),
-            partner=partner,
-            company=company,
-            day=self._sql_day(company),
+            recent=self._sql_recent(partner, company, 12),
         )
