@@ -231,7 +231,7 @@ class TestAdviserRule(AdviserCase):
         """Who became adviser is written in the history of the customer (issue: tracked)."""
         self.company.retail_adviser_rule = 'guide'
         bob = self.bob.with_context(tracking_disable=False, mail_notrack=False)
-        self.env['res.partner'].with_context(bob.env.context)._assign_advisers(bob)
+        bob._assign_advisers(bob)
         self.env.flush_all()
         self.cr.precommit.run()
         values = bob.message_ids.sudo().tracking_value_ids

@@ -112,7 +112,7 @@ class RetailTimeline(models.Model):
     )
     source = fields.Char(readonly=True, help='Kind of record from which this row comes.')
     row_id = fields.Integer(
-        string='Row', readonly=True, aggregator=None, help='Record from which this row comes.'
+        readonly=True, aggregator=None, help='Record from which this row comes.'
     )
     res_model = fields.Char(string='Document Model', readonly=True)
     res_id = fields.Many2oneReference(
