@@ -1,4 +1,5 @@
 from . import test_access
+from . import test_customer_adviser
 from . import test_customer_backtest
 from . import test_customer_class
 from . import test_customer_class_history
@@ -22,6 +23,8 @@ from . import test_customer_segment_rule
 from . import test_customer_segment_use
 from . import test_customer_settings
 from . import test_customer_yearly
+from . import test_customer_timeline
+from . import test_customer_touch
 from . import test_house
 from . import test_customer_mask
 from . import test_customer_privacy

@@ -19,6 +19,7 @@ OPERATIONS = {'r': 'read', 'w': 'write', 'c': 'create', 'd': 'unlink'}
 RIGHTS = {
     'retail.access.log': {'manager': 'r'},
     'retail.anonymise': {'sensitive': 'rwcd'},
+    'retail.adviser.assign': {'lead': 'rwcd', 'manager': 'rwcd'},
     'retail.area': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'sales': 'r'},
     'retail.channel': {
         'user': 'r',
@@ -74,6 +75,14 @@ RIGHTS = {
     },
     'retail.segment.member': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.segment.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.timeline': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.touch': {
+        'user': 'rwc',
+        'lead': 'rwc',
+        'manager': 'rwcd',
+        'marketing': 'r',
+        'sales': 'rwc',
+    },
 }
 
 #: Methods of ours that the browser may call, and who may call them with effect on a record that he can read.
@@ -86,6 +95,7 @@ ACTIONS = {
     ('retail.audit', 'action_repeat'): {'manager'},
     # managers may read the users of their companies, as all employees
     ('retail.role', 'action_open_users'): {'manager'},
+    ('retail.adviser.assign', 'action_apply'): {'lead', 'manager'},
     ('retail.classification', 'action_open'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.classification', 'action_apply'): {'manager'},
     ('retail.classification', 'action_reset'): {'manager'},
@@ -111,6 +121,8 @@ ACTIONS = {
     ('retail.segment', 'action_open_comparison'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.segment', 'action_open_products'): {'lead', 'manager', 'marketing', 'sales'},
     ('retail.segment.member', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.timeline', 'action_open_document'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.touch', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing', 'sales'},
 }
 
 
@@ -131,6 +143,8 @@ class AccessCommon(RetailCrmCommon):
             user.group_ids += cls.env.ref('base.group_allow_export')
         # owned by the seller: core shows sales people their own orders
         cls.order = cls._create_order(cls.bob, 50.0, '2026-01-10', user_id=cls.users['sales'].id)
+        # without channel: a manager may delete one that nothing uses
+        cls.touch = cls.env['retail.touch'].create({'partner_id': cls.bob.id, 'kind': 'message_in'})
         cls._process()
         cls.segment = cls.env['retail.segment'].create(
             {
@@ -149,6 +163,13 @@ class AccessCommon(RetailCrmCommon):
             'retail.audit': cls.env['retail.audit'].create({'name': 'Rights'}),
             'retail.role': cls.env.ref('retail_crm.retail_role_guide'),
             'retail.sensitive': cls.env['retail.sensitive'].create({'partner_id': cls.bob.id}),
+            'retail.adviser.assign': cls.env['retail.adviser.assign'].create(
+                {
+                    'mode': 'hand_over',
+                    'from_user_id': cls.users['sales'].id,
+                    'user_id': cls.users['user'].id,
+                }
+            ),
             'retail.area': cls.env['retail.area'].create({'name': 'North'}),
             'retail.channel': cls.env.ref('retail_crm.retail_channel_counter'),
             'retail.cohort.report': cls.env['retail.cohort.report'].search([], limit=1),
@@ -171,6 +192,10 @@ class AccessCommon(RetailCrmCommon):
             'retail.segment.condition': cls.segment.condition_ids,
             'retail.segment.member': members,
             'retail.segment.report': cls.env['retail.segment.report'].browse(members.ids),
+            'retail.timeline': cls.env['retail.timeline'].search(
+                [('partner_id', '=', cls.bob.id), ('kind', '=', 'purchase')]
+            ),
+            'retail.touch': cls.touch,
         }
         cls.changes = {
             'retail.access.log': {'kind': 'export'},
@@ -178,6 +203,7 @@ class AccessCommon(RetailCrmCommon):
             'retail.audit': {'name': 'Exports'},
             'retail.role': {'name': 'Everybody'},
             'retail.sensitive': {'partner_id': cls.ann.id},
+            'retail.adviser.assign': {'rule': 'guide'},
             'retail.area': {'name': 'South'},
             'retail.channel': {'name': 'Till'},
             'retail.cohort.report': {'customers': 99},
@@ -194,6 +220,8 @@ class AccessCommon(RetailCrmCommon):
             'retail.segment.condition': {'months': 6},
             'retail.segment.member': {'left_on': '2026-01-01'},
             'retail.segment.report': {'customers': 2},
+            'retail.timeline': {'reference': 'S0'},
+            'retail.touch': {'note': 'Asked for tea'},
         }
         cls.news = {
             'retail.access.log': {'kind': 'export', 'user_id': cls.env.uid},
@@ -201,6 +229,7 @@ class AccessCommon(RetailCrmCommon):
             'retail.audit': {'name': 'Exports'},
             'retail.role': {'name': 'Trainee'},
             'retail.sensitive': {'partner_id': cls.bob.id},
+            'retail.adviser.assign': {'mode': 'assign'},
             'retail.area': {'name': 'East'},
             'retail.channel': {'name': 'Pigeon', 'code': 'pigeon'},
             'retail.cohort.report': {'company_id': cls.company.id},
@@ -236,6 +265,8 @@ class AccessCommon(RetailCrmCommon):
                 'entered_on': '2026-01-01',
             },
             'retail.segment.report': {'segment_id': cls.segment.id},
+            'retail.timeline': {'partner_id': cls.ann.id},
+            'retail.touch': {'partner_id': cls.ann.id},
         }
 
     @classmethod
@@ -335,6 +366,7 @@ class TestAccess(AccessCommon):
     def test_other_companies_are_invisible(self):
         """Nobody sees rows of a company he does not belong to, neither in lists nor by id (design 4.2, 7)."""
         order = self._create_order(self.bob, 70.0, company_id=self.company_2.id)
+        touch = self.touch.copy({'company_id': self.company_2.id})
         self._process()
         others = {
             'retail.access.log': self.env['retail.access.log']
@@ -343,6 +375,10 @@ class TestAccess(AccessCommon):
             'retail.audit': self.env['retail.audit'].create(
                 {'name': 'Elsewhere', 'company_id': self.company_2.id}
             ),
+            'retail.timeline': self.env['retail.timeline'].search(
+                [('partner_id', '=', self.bob.id), ('company_id', '=', self.company_2.id)]
+            ),
+            'retail.touch': touch,
             'retail.purchase': self._purchase_of(order),
             'retail.classification': self.env['retail.classification']._of_companies(
                 self.company_2.ids

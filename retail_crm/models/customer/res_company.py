@@ -30,6 +30,18 @@ class ResCompany(models.Model):
         help='On: customers are called and written to about what they bought only when they agreed. Off: unless they '
         'refused. Answers to their own requests are always allowed.',
     )
+    retail_adviser_rule = fields.Selection(
+        selection=[
+            ('none', 'Chosen by hand'),
+            ('guide', 'Usual shop guide'),
+            ('leader', 'Leader of the usual store'),
+        ],
+        string='Adviser of High-Value Customers',
+        required=True,
+        default='none',
+        help='Who becomes the adviser of a customer of high value who has none: the employee or the leader of the store '
+        'of most purchases of the last 12 months. An adviser who was chosen is never replaced.',
+    )
     retail_gap_days = fields.Float(
         string='Usual Days Between Purchases',
         readonly=True,
@@ -111,6 +123,7 @@ class ResCompany(models.Model):
             'retail_purchase_basis',
             'retail_margin_percent',
             'retail_service_consent',
+            'retail_adviser_rule',
         ]
 
     @api.model

@@ -3,6 +3,8 @@ from dateutil.relativedelta import relativedelta
 from odoo import api, models
 from odoo.tools import SQL
 
+from .retail_touch import CONTACT_KINDS
+
 #: Sums of the purchases that are figures of the profile themselves.
 SUM_FIGURES = (
     'first_order_date',
@@ -225,17 +227,19 @@ class RetailProfileSums(models.Model):
     def _sql_file_signals(self, companies, only):
         """Return the signals of the customer file: contacts that were logged, and preferences.
 
-        A preference of a contact that is shared by all companies is an interest in each of them.
+        A registration, and what came from us, is no contact yet (S-SEG-02, S-SEG-03). A preference of a contact that
+        is shared by all companies is an interest in each of them.
         """
         touches = SQL(
             """
             SELECT contact.commercial_partner_id, split_part(company.parent_path, '/', 1)::int,
-                   touch.kind != 'registration'
+                   touch.kind = ANY(%s)
               FROM retail_touch AS touch
               JOIN res_partner AS contact ON contact.id = touch.partner_id
               JOIN res_company AS company ON company.id = touch.company_id
              WHERE true %s
             """,
+            list(CONTACT_KINDS),
             only,
         )
         relation = self.env['res.partner']._fields['retail_preference_ids']
