@@ -31,6 +31,9 @@ from . import (
     retail_touch,
     retail_consent_text,
     retail_consent,
+    res_partner_consent,
+    mail_activity_type,
+    mail_activity,
     retail_policy,
     retail_profile_policy,
     res_users,
@@ -38,5 +41,6 @@ from . import (
     retail_cohort_report,
     sale_report,
     sale_order,
+    sale_order_consent,
     account_move,
 )
