@@ -106,7 +106,9 @@ class RetailPortal(CustomerPortal):
             'form': form,
             'errors': errors,
             'saved': saved,
-            'months': partner_sudo._fields['retail_birth_month']._description_selection(request.env),
+            'months': partner_sudo._fields['retail_birth_month']._description_selection(
+                request.env
+            ),
             'channels': self._retail_channels(),
             'preferences': self._retail_preferences(),
             'purposes': self._retail_purposes(form, current),
@@ -173,9 +175,7 @@ class RetailPortal(CustomerPortal):
         for name in ('birth_day', 'birth_year'):
             typed = form[name]
             if typed and not (typed.isascii() and typed.isdecimal() and len(typed) <= 4):
-                errors['birthday'] = request.env._(
-                    'Write day and year of the birthday as numbers.'
-                )
+                errors['birthday'] = request.env._('Write day and year of the birthday as numbers.')
                 return {}
             numbers[name] = int(typed or 0)
         if numbers['birth_year'] and numbers['birth_year'] < FIRST_BIRTH_YEAR:

@@ -26,7 +26,9 @@ class RetailConsentRecordLine(models.TransientModel):
         default='unknown',
         help='What the customer says.',
     )
-    date = fields.Datetime(string='Decided On', readonly=True)
+    date = fields.Datetime(
+        string='Decided On', readonly=True, help='When the decision in force was taken.'
+    )
 
     @api.depends('purpose', 'channel_id')
     def _compute_display_name(self):

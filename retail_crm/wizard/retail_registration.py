@@ -3,7 +3,7 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Domain
-from odoo.tools import email_normalize
+from odoo.tools import email_normalize, single_email_re
 
 from ..models.customer.res_partner_consent import RECORD_GROUPS
 from ..models.customer.retail_yearly_mixin import MONTHS
@@ -147,7 +147,7 @@ class RetailRegistration(models.TransientModel):
             criteria.append(
                 (Domain('phone_sanitized', '=', phone), self.env._('same phone number'))
             )
-        if email := email_normalize(self.email or ''):
+        if email := self._email():
             criteria.append((Domain('email_normalized', '=', email), self.env._('same e-mail')))
         if self.name and self.birth_month and self.birth_day:
             born = Domain('retail_birth_month', '=', self.birth_month)
@@ -171,6 +171,11 @@ class RetailRegistration(models.TransientModel):
             number=self.phone.strip(), country=self.env.company.country_id, force_format=form
         )
 
+    def _email(self):
+        """Return the address in small letters, or False when it is none."""
+        email = (self.email or '').strip()
+        return bool(single_email_re.match(email)) and email_normalize(email)
+
     def _clean_name(self):
         return ' '.join((self.name or '').split())
 
@@ -188,7 +193,7 @@ class RetailRegistration(models.TransientModel):
                     phone=self.phone,
                 )
             )
-        if (self.email or '').strip() and not email_normalize(self.email):
+        if (self.email or '').strip() and not self._email():
             raise ValidationError(
                 self.env._('"%(email)s" is no e-mail address.', email=self.email.strip())
             )
@@ -239,10 +244,10 @@ class RetailRegistration(models.TransientModel):
         if not self.partner_id:
             self._check_input()
             # a second click at the same time waits here, is repeated by Odoo and finds the contact
-            self.partner_id = self._register()
+            self.partner_id = self._create_customer()
         return self.partner_id
 
-    def _register(self):
+    def _create_customer(self):
         """Make the contact with its registration and consents."""
         # sudo: sales people may register customers here (checked above), also where they may not make contacts
         partner = self.env['res.partner'].sudo().create(self._prepare_partner_values())
@@ -255,7 +260,7 @@ class RetailRegistration(models.TransientModel):
         return {
             'name': self._clean_name(),
             'phone': self._phone_of('INTERNATIONAL'),
-            'email': email_normalize(self.email or ''),
+            'email': self._email(),
             'retail_salutation': (self.salutation or '').strip(),
             'retail_birth_day': self.birth_day,
             'retail_birth_month': self.birth_month,

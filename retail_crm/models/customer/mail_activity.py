@@ -16,6 +16,7 @@ class MailActivity(models.Model):
     )
 
     @api.depends('activity_type_id', 'res_model', 'res_id')
+    @api.depends_context('company', 'lang')
     def _compute_retail_contact_warning(self):
         for activity in self:
             records = (

@@ -44,7 +44,7 @@ class ResPartnerConsent(models.Model):
 
     # === SUMMARY ===#
 
-    @api.depends('retail_consent_ids.is_current')
+    @api.depends('retail_consent_ids.is_current', 'retail_preferred_channel_id')
     def _compute_retail_summary(self):
         return super()._compute_retail_summary()
 
@@ -90,6 +90,7 @@ class ResPartnerConsent(models.Model):
     # === COMPUTE ===#
 
     @api.depends('retail_summary')
+    @api.depends_context('company', 'lang')
     def _compute_retail_consent(self):
         for partner in self:
             consents = (partner.retail_summary or {}).get('consents') or []
@@ -117,9 +118,7 @@ class ResPartnerConsent(models.Model):
         )
         sentences = []
         for purpose, _label in PURPOSES:
-            found = [
-                row for row in consents if row['purpose'] == purpose and row['state'] == state
-            ]
+            found = [row for row in consents if row['purpose'] == purpose and row['state'] == state]
             names = ', '.join(row['name'] for row in found if row['name'])
             if names:
                 sentences.append(
@@ -181,22 +180,33 @@ class ResPartnerConsent(models.Model):
         wanted = {bool(item) for item in value}
         if len(wanted) != 1:
             return Domain(bool(wanted))
-        root = self.env.company.sudo().root_id  # sudo: staff of a branch
         self.env['retail.consent'].flush_model()
 
         def to_sql(_model, alias, _query):
-            exists = SQL(
-                """
-                EXISTS (SELECT FROM retail_consent AS consent
-                         WHERE consent.partner_id = %s AND consent.company_id = %s AND consent.is_current
-                           AND consent.purpose = 'marketing' AND consent.state = 'granted')
-                """,
-                SQL.identifier(alias, 'id'),
-                root.id,
-            )
+            exists = self._sql_marketing_consent(alias)
             return exists if True in wanted else SQL('NOT %s', exists)
 
         return Domain.custom(to_sql=to_sql)
+
+    def _sql_marketing_consent(self, alias):
+        """Return the condition that a contact agreed to marketing, by the index of decisions in force."""
+        return SQL(
+            """
+            EXISTS (SELECT FROM retail_consent AS consent
+                     WHERE consent.partner_id = %s AND consent.company_id = %s AND consent.is_current
+                       AND consent.purpose = 'marketing' AND consent.state = 'granted')
+            """,
+            SQL.identifier(alias, 'id'),
+            self.env.company.sudo().root_id.id,  # sudo: staff of a branch
+        )
+
+    def _field_to_sql(self, alias, field_expr, query=None):
+        """Have contacts sorted and grouped by their consent."""
+        if field_expr != 'retail_marketing_consent':
+            return super()._field_to_sql(alias, field_expr, query)
+        self._check_field_access(self._fields[field_expr], 'read')
+        self.env['retail.consent'].flush_model()
+        return self._sql_marketing_consent(alias)
 
     # === ACTIONS ===#
 

@@ -119,7 +119,9 @@ class RetailConsent(models.Model):
         :raise ConcurrencyError: for Odoo to repeat the request
         """
         partner.ensure_one()
-        root = (company or self.env.company).sudo().root_id  # sudo: staff of a branch may not see its company
+        root = (
+            (company or self.env.company).sudo().root_id
+        )  # sudo: staff of a branch may not see its company
         date = date or fields.Datetime.now()
         texts = self._texts_of({purpose for purpose, _channel in decisions}, root)
         current = self._in_force(partner, root)
@@ -207,6 +209,8 @@ class RetailConsent(models.Model):
 
     def _replace(self):
         """Take rows out of force; the only change that a row ever sees."""
+        if not self:
+            return
         self.flush_recordset()
         self.env.cr.execute(
             SQL('UPDATE retail_consent SET is_current = false WHERE id = ANY(%s)', self.ids)
@@ -216,8 +220,10 @@ class RetailConsent(models.Model):
     def write(self, vals):
         """Refuse: decisions are never rewritten.
 
-        :raise UserError: always
+        :raise AccessError: for those who may not, which is everybody
+        :raise UserError: always, the system itself included
         """
+        self.check_access('write')
         raise UserError(self.env._('A consent is never changed: record a new decision.'))
 
     @api.ondelete(at_uninstall=False)

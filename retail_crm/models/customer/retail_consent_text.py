@@ -49,9 +49,16 @@ class RetailConsentText(models.Model):
         default=fields.Date.context_today,
         help='Consents given from this day on refer to this version.',
     )
-    consent_ids = fields.One2many(comodel_name='retail.consent', inverse_name='text_id')
+    consent_ids = fields.One2many(
+        comodel_name='retail.consent',
+        inverse_name='text_id',
+        string='Decisions',
+        help='What customers decided after reading this version.',
+    )
     consent_count = fields.Integer(
-        string='Consents', compute='_compute_consent_count', help='Consents given to this version.'
+        string='Consents',
+        compute='_compute_consent_count',
+        help='Decisions that refer to this version.',
     )
     active = fields.Boolean(default=True)
 
@@ -79,9 +86,16 @@ class RetailConsentText(models.Model):
 
         :raise UserError: asking for a new version
         """
-        if {'purpose', 'version', 'text', 'company_id'} & set(vals):
-            self._check_unused()
+        self.filtered(lambda text: text._is_rewritten(vals))._check_unused()
         return super().write(vals)
+
+    def _is_rewritten(self, vals):
+        """Return whether values change what somebody may have agreed to."""
+        return any(
+            self._fields[name].convert_to_write(self[name], self) != vals[name]
+            for name in ('purpose', 'version', 'text', 'company_id')
+            if name in vals
+        )
 
     def _update_field_translations(self, field_name, translations, *args, **kwargs):
         """Refuse to change a language in which somebody may have read the text: this way does not pass ``write``."""

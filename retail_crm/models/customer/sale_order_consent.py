@@ -16,6 +16,7 @@ class SaleOrderConsent(models.Model):
     )
 
     @api.depends('partner_id.retail_contact_warning', 'company_id')
+    @api.depends_context('lang')
     def _compute_retail_contact_warning(self):
         """One query for the orders of a company."""
         # sudo: writes the cache of a field that only some groups may read
