@@ -38,7 +38,7 @@ class TestRegistration(ConsentCommon):
         form.phone = '044 668 18 00'
         form.email = ' Dora.M@Example.COM '
         form.salutation = 'Ms Müller'
-        form.birth_day, form.birth_month, form.birth_year = 29, '2', 1992
+        form.birth_day, form.birth_month, form.birth_year = '29', '2', '1992'
         form.preference_ids.add(self.tea)
         form.preferred_channel_id = self.sms
         form.store_id = self.store
@@ -95,7 +95,7 @@ class TestRegistration(ConsentCommon):
         """A birthday of the lunar calendar without year is taken as it is (S-CUS-13)."""
         form = self._form()
         form.name = 'Li'
-        form.birth_day, form.birth_month = 15, '8'
+        form.birth_day, form.birth_month = '15', '8'
         form.birth_lunar = True
         partner = self._registered(form)
         self.assertEqual(partner.retail_birthday_text, '15 August (lunar)')
@@ -123,7 +123,7 @@ class TestRegistration(ConsentCommon):
         form.email = False
         form.name = 'same  name'
         self.assertFalse(form.duplicate_text, 'the name alone is no duplicate')
-        form.birth_day, form.birth_month = 5, '3'
+        form.birth_day, form.birth_month = '5', '3'
         self.assertIn(f'/odoo/res.partner/{by_name.id}', form.duplicate_text)
         self.assertTrue(self._registered(form), 'a warning does not forbid')
 
@@ -155,15 +155,17 @@ class TestRegistration(ConsentCommon):
             ({'email': 'nobody'}, 'no e-mail address'),
             ({'email': 'a@b@c'}, 'no e-mail address'),
             ({'name': '   '}, 'name'),
-            ({'birth_day': 31, 'birth_month': '2'}, 'no day 31'),
-            ({'birth_day': 29, 'birth_month': '2', 'birth_year': 1991}, 'no day 29'),
-            ({'birth_day': 3}, 'a month'),
-            ({'birth_year': 90}, 'four digits'),
+            ({'birth_day': '31', 'birth_month': '2'}, 'no day 31'),
+            ({'birth_day': '29', 'birth_month': '2', 'birth_year': '1991'}, 'no day 29'),
+            ({'birth_day': '3'}, 'a month'),
+            ({'birth_day': 'x', 'birth_month': '3'}, 'as numbers'),
+            ({'birth_year': '-1'}, 'as numbers'),
+            ({'birth_year': '90'}, 'four digits'),
             (
                 {
-                    'birth_day': tomorrow.day,
+                    'birth_day': str(tomorrow.day),
                     'birth_month': str(tomorrow.month),
-                    'birth_year': tomorrow.year,
+                    'birth_year': str(tomorrow.year),
                 },
                 'future',
             ),

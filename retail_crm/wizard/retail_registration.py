@@ -31,12 +31,12 @@ class RetailRegistration(models.TransientModel):
         string='Form of Address',
         help='How the customer is addressed, for example "Ms Chen" or "Dr Li".',
     )
-    birth_day = fields.Integer(string='Birthday: Day', help='Day of the month.')
+    birth_day = fields.Char(string='Birthday: Day', size=2, help='Day of the month.')
     birth_month = fields.Selection(
         selection=MONTHS, string='Birthday: Month', help='Month of the birthday.'
     )
-    birth_year = fields.Integer(
-        string='Birthday: Year', help='May stay empty: the customer need not tell.'
+    birth_year = fields.Char(
+        string='Birthday: Year', size=4, help='May stay empty: the customer need not tell.'
     )
     birth_lunar = fields.Boolean(
         string='Lunar Birthday', help='Day and month are of the lunar calendar.'
@@ -149,9 +149,10 @@ class RetailRegistration(models.TransientModel):
             )
         if email := self._email():
             criteria.append((Domain('email_normalized', '=', email), self.env._('same e-mail')))
-        if self.name and self.birth_month and self.birth_day:
+        day = self._number(self.birth_day)
+        if self._clean_name() and self.birth_month and day:
             born = Domain('retail_birth_month', '=', self.birth_month)
-            born &= Domain('retail_birth_day', '=', self.birth_day)
+            born &= Domain('retail_birth_day', '=', day)
             names = Domain('name', 'in', [self._clean_name(), self._clean_name().title()])
             criteria.append((names & born, self.env._('same name and birthday')))
         for domain, reason in criteria:
@@ -176,6 +177,11 @@ class RetailRegistration(models.TransientModel):
         email = (self.email or '').strip()
         return bool(single_email_re.match(email)) and email_normalize(email)
 
+    def _number(self, typed):
+        """Return what was typed as a number, 0 for nothing, or False when it is none."""
+        typed = (typed or '').strip()
+        return int(typed or 0) if typed.isdecimal() or not typed else False
+
     def _clean_name(self):
         return ' '.join((self.name or '').split())
 
@@ -197,7 +203,12 @@ class RetailRegistration(models.TransientModel):
             raise ValidationError(
                 self.env._('"%(email)s" is no e-mail address.', email=self.email.strip())
             )
-        if self.birth_year and self.birth_year < FIRST_BIRTH_YEAR:
+        day, year = self._number(self.birth_day), self._number(self.birth_year)
+        if day is False or year is False:
+            raise ValidationError(
+                self.env._('Write day and year of the birthday as numbers.')
+            )
+        if year and year < FIRST_BIRTH_YEAR:
             raise ValidationError(
                 self.env._(
                     'Write the year of birth with four digits, %(year)s or later.',
@@ -262,9 +273,9 @@ class RetailRegistration(models.TransientModel):
             'phone': self._phone_of('INTERNATIONAL'),
             'email': self._email(),
             'retail_salutation': (self.salutation or '').strip(),
-            'retail_birth_day': self.birth_day,
+            'retail_birth_day': self._number(self.birth_day),
             'retail_birth_month': self.birth_month,
-            'retail_birth_year': self.birth_year,
+            'retail_birth_year': self._number(self.birth_year),
             'retail_birth_lunar': self.birth_lunar,
             'retail_preference_ids': self.preference_ids.ids,
             'retail_preferred_channel_id': self.preferred_channel_id.id,
