@@ -205,9 +205,7 @@ class RetailRegistration(models.TransientModel):
             )
         day, year = self._number(self.birth_day), self._number(self.birth_year)
         if day is False or year is False:
-            raise ValidationError(
-                self.env._('Write day and year of the birthday as numbers.')
-            )
+            raise ValidationError(self.env._('Write day and year of the birthday as numbers.'))
         if year and year < FIRST_BIRTH_YEAR:
             raise ValidationError(
                 self.env._(
