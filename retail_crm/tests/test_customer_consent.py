@@ -500,7 +500,7 @@ class TestDialog(ConsentCommon):
     def _form(self, user, partner):
         env = self.env(user=user)
         action = partner.with_env(env).action_retail_record_consents()
-        return Form(env[action['res_model']].with_context(action['context']))
+        return Form(env[action['res_model']].with_context(**action['context']))
 
     def _answer(self, form, answers):
         """Fill in the grid: ``{(purpose, channel): answer}``."""

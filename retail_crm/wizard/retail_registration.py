@@ -48,13 +48,11 @@ class RetailRegistration(models.TransientModel):
     )
     preferred_channel_id = fields.Many2one(
         comodel_name='retail.channel',
-        string='Preferred Channel',
         domain=[('transport', '!=', 'none')],
         help='How the customer wants to be reached.',
     )
     store_id = fields.Many2one(
         comodel_name='crm.team',
-        string='Store',
         domain=[('retail_is_store', '=', True)],
         default=lambda self: self._default_store_id(),
         help='Store in which the customer registers.',
@@ -66,7 +64,6 @@ class RetailRegistration(models.TransientModel):
     )
     source_id = fields.Many2one(
         comodel_name='utm.source',
-        string='Source',
         default=lambda self: self.env.ref('retail_crm.utm_source_shop', raise_if_not_found=False),
         help='Where the customer came from.',
     )

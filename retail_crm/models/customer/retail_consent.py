@@ -221,10 +221,12 @@ class RetailConsent(models.Model):
         """Refuse: decisions are never rewritten.
 
         :raise AccessError: for those who may not, which is everybody
-        :raise UserError: always, the system itself included
+        :raise UserError: for everybody else, the system itself included
         """
         self.check_access('write')
-        raise UserError(self.env._('A consent is never changed: record a new decision.'))
+        if vals:
+            raise UserError(self.env._('A consent is never changed: record a new decision.'))
+        return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_evidence(self):
