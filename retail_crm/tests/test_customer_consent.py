@@ -398,6 +398,13 @@ class TestAllowed(ConsentCommon):
         self.assertEqual(self._allowed('service', self.sms, branch), self.yes | self.silent)
         self.assertFalse(self._allowed('service', self.sms, self.company_2))
 
+    def test_the_setting_is_switched_in_the_settings(self):
+        """The settings switch whether service contacts need a consent (S-SEC-02)."""
+        self.assertTrue(self.company.retail_service_consent, 'the careful default')
+        self.env['res.config.settings'].create({'retail_service_consent': False}).execute()
+        self.assertFalse(self.company.retail_service_consent)
+        self.assertEqual(self._allowed('service', self.sms), self.yes | self.silent)
+
     def test_withdrawal_acts_at_once(self):
         """A withdrawal stops contacts from the same moment on (S-SEC-12)."""
         self.assertIn(self.yes, self._allowed('marketing', self.sms))
