@@ -8,14 +8,17 @@ from . import test_customer_class_rules
 from . import test_customer_cohort
 from . import test_customer_import
 from . import test_customer_file
+from . import test_customer_consent
 from . import test_customer_moment
 from . import test_customer_order
 from . import test_customer_partner
 from . import test_customer_policy
+from . import test_customer_portal
 from . import test_customer_profile
 from . import test_customer_purchase
 from . import test_customer_purchase_dimensions
 from . import test_customer_purchase_invoice
+from . import test_customer_registration
 from . import test_customer_repair
 from . import test_customer_sale_report
 from . import test_customer_segment

@@ -34,6 +34,19 @@ RIGHTS = {
     'retail.audit': {'manager': 'rwcd'},
     'retail.cohort.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.classification': {'user': 'r', 'lead': 'r', 'manager': 'rw', 'marketing': 'r'},
+    'retail.consent': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r', 'sales': 'r'},
+    'retail.consent.record': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'sales': 'rwc'},
+    'retail.consent.record.line': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'sales': 'rwc'},
+    'retail.consent.text': {
+        'user': 'r',
+        'lead': 'r',
+        'manager': 'rwcd',
+        'marketing': 'r',
+        'complaint': 'r',
+        'sensitive': 'r',
+        'sales': 'r',
+        'internal': 'r',
+    },
     'retail.moment': {'manager': 'r'},
     'retail.occasion.date': {
         'user': 'rwcd',
@@ -83,6 +96,7 @@ RIGHTS = {
         'marketing': 'r',
         'sales': 'rwc',
     },
+    'retail.registration': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'sales': 'rwc'},
 }
 
 #: Methods of ours that the browser may call, and who may call them with effect on a record that he can read.
@@ -99,6 +113,7 @@ ACTIONS = {
     ('retail.classification', 'action_open'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.classification', 'action_apply'): {'manager'},
     ('retail.classification', 'action_reset'): {'manager'},
+    ('retail.consent.record', 'action_save'): {'user', 'lead', 'manager', 'sales'},
     ('retail.moment', 'action_retry'): {'manager'},
     ('retail.moment', 'action_open_document'): {'manager'},
     ('retail.profile.backtest', 'action_check_now'): {'manager'},
@@ -123,6 +138,8 @@ ACTIONS = {
     ('retail.segment.member', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.timeline', 'action_open_document'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.touch', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing', 'sales'},
+    ('retail.registration', 'action_register'): {'user', 'lead', 'manager', 'sales'},
+    ('retail.registration', 'action_register_next'): {'user', 'lead', 'manager', 'sales'},
 }
 
 
@@ -176,6 +193,12 @@ class AccessCommon(RetailCrmCommon):
             'retail.classification': cls.env['retail.classification']._of_companies(
                 cls.company.ids
             ),
+            'retail.consent': cls._consent(),
+            'retail.consent.record': cls._consent_record(),
+            'retail.consent.record.line': cls._consent_record().line_ids[0],
+            'retail.consent.text': cls.env['retail.consent.text'].create(
+                {'purpose': 'service', 'version': 'unused', 'text': 'Yes'}
+            ),
             'retail.moment': cls.moments.search([('res_model', '=', 'sale.order')], limit=1),
             'retail.occasion.date': cls.env['retail.occasion.date'].create(
                 {'partner_id': cls.bob.id, 'month': '5', 'day': 20}
@@ -196,6 +219,7 @@ class AccessCommon(RetailCrmCommon):
                 [('partner_id', '=', cls.bob.id), ('kind', '=', 'purchase')]
             ),
             'retail.touch': cls.touch,
+            'retail.registration': cls.env['retail.registration'].create({'name': 'Carl'}),
         }
         cls.changes = {
             'retail.access.log': {'kind': 'export'},
@@ -208,6 +232,10 @@ class AccessCommon(RetailCrmCommon):
             'retail.channel': {'name': 'Till'},
             'retail.cohort.report': {'customers': 99},
             'retail.classification': {'new_days': 60},
+            'retail.consent': {'note': 'No'},
+            'retail.consent.record': {'note': 'Letter'},
+            'retail.consent.record.line': {'decision': 'withdrawn'},
+            'retail.consent.text': {'text': 'No'},
             'retail.moment': {'state': 'done'},
             'retail.occasion.date': {'day': 21},
             'retail.policy': {'name': 'Everybody first'},
@@ -222,6 +250,7 @@ class AccessCommon(RetailCrmCommon):
             'retail.segment.report': {'customers': 2},
             'retail.timeline': {'reference': 'S0'},
             'retail.touch': {'note': 'Asked for tea'},
+            'retail.registration': {'name': 'Dora'},
         }
         cls.news = {
             'retail.access.log': {'kind': 'export', 'user_id': cls.env.uid},
@@ -233,6 +262,19 @@ class AccessCommon(RetailCrmCommon):
             'retail.area': {'name': 'East'},
             'retail.channel': {'name': 'Pigeon', 'code': 'pigeon'},
             'retail.cohort.report': {'company_id': cls.company.id},
+            'retail.consent': {
+                'partner_id': cls.ann.id,
+                'company_id': cls.company.id,
+                'purpose': 'profiling',
+                'state': 'withdrawn',
+                'source': 'shop',
+            },
+            'retail.consent.record': {'partner_id': cls.ann.id, 'source': 'shop'},
+            'retail.consent.record.line': {
+                'record_id': cls.samples['retail.consent.record'].id,
+                'purpose': 'profiling',
+            },
+            'retail.consent.text': {'purpose': 'service', 'version': 'new', 'text': 'Yes'},
             'retail.moment': {
                 'kind': 'purchase',
                 'res_model': 'sale.order',
@@ -267,7 +309,17 @@ class AccessCommon(RetailCrmCommon):
             'retail.segment.report': {'segment_id': cls.segment.id},
             'retail.timeline': {'partner_id': cls.ann.id},
             'retail.touch': {'partner_id': cls.ann.id},
+            'retail.registration': {'name': 'Eve'},
         }
+
+    @classmethod
+    def _consent(cls):
+        decision = {('marketing', cls.env.ref('retail_crm.retail_channel_sms')): False}
+        return cls.env['retail.consent']._record(cls.bob, decision, 'shop')
+
+    @classmethod
+    def _consent_record(cls):
+        return cls.env['retail.consent.record'].create({'partner_id': cls.bob.id})
 
     @classmethod
     def _our_models(cls):
@@ -407,6 +459,20 @@ class TestAccess(AccessCommon):
             ),
             'retail.policy': self.env['retail.policy'].create(
                 {'name': 'Elsewhere', 'company_id': self.company_2.id}
+            ),
+            'retail.consent': self.env['retail.consent']._record(
+                self.bob,
+                {('profiling', self.env['retail.channel']): False},
+                'shop',
+                company=self.company_2,
+            ),
+            'retail.consent.text': self.env['retail.consent.text'].create(
+                {
+                    'purpose': 'service',
+                    'version': 'elsewhere',
+                    'text': 'Yes',
+                    'company_id': self.company_2.id,
+                }
             ),
         }
         segment = self.env['retail.segment'].create(
@@ -639,6 +705,8 @@ class TestAccess(AccessCommon):
             ('retail.moment', '_cron_process'),
             ('retail.moment', '_process_all'),
             ('retail.purchase', '_sync'),
+            ('retail.consent', '_record'),
+            ('retail.consent', '_merge_partners'),
             ('retail.profile', '_refresh'),
             ('retail.profile', '_merge_partners'),
             ('retail.policy', '_for_customers'),

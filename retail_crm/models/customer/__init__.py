@@ -58,6 +58,9 @@ from . import (
     res_partner_adviser,
     retail_moment_adviser,
     ir_cron,
+    res_partner_consent,
+    mail_activity_type,
+    mail_activity,
     retail_policy,
     retail_policy_segment,
     retail_profile_policy,
@@ -68,5 +71,6 @@ from . import (
     sale_report_segment,
     sale_order,
     sale_order_touch,
+    sale_order_consent,
     account_move,
 )

@@ -16,6 +16,10 @@ class ResConfigSettings(models.TransientModel):
         related='company_id.retail_adviser_rule',
         readonly=False,
     )
+    retail_service_consent = fields.Boolean(
+        related='company_id.retail_service_consent',
+        readonly=False,
+    )
     retail_company_is_root = fields.Boolean(compute='_compute_retail_company_is_root')
     retail_gap_days = fields.Float(related='company_id.root_id.retail_gap_days')
     retail_refreshed_at = fields.Datetime(related='company_id.root_id.retail_refreshed_at')

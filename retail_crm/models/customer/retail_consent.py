@@ -1,5 +1,8 @@
+from psycopg2.errors import UniqueViolation
+
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import ConcurrencyError, UserError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from .retail_consent_text import PURPOSES
@@ -105,47 +108,37 @@ class RetailConsent(models.Model):
     def _record(self, partner, decisions, source, company=None, note=False, date=None):
         """Write down decisions of a customer; those that are in force already are left out.
 
+        A decision that was taken before the one in force (paper entered late) is kept without coming into force.
+        Of two decisions at the same time none is lost: the later transaction is repeated and sees the earlier.
+
         :param partner: one contact
         :param decisions: ``{(purpose, channel or empty recordset): whether granted}``
         :param source: one of the field's keys
         :return: the new rows
         :raise UserError: when something is granted for which there is no text, or on a missing channel
+        :raise ConcurrencyError: for Odoo to repeat the request
         """
         partner.ensure_one()
-        root = (company or self.env.company).root_id
-        texts = {}
-        # sudo: whoever may record decisions is decided by the caller; rows are nobody's to write otherwise
-        self_sudo = self.sudo()
-        current = {
-            (row.purpose, row.channel_id.id): row
-            for row in self_sudo.search(
-                [
-                    ('partner_id', '=', partner.id),
-                    ('company_id', '=', root.id),
-                    ('is_current', '=', True),
-                ]
-            )
-        }
-        rows, replaced = [], self_sudo.browse()
-        for (purpose, channel), granted in decisions.items():
+        root = (
+            (company or self.env.company).sudo().root_id
+        )  # sudo: staff of a branch may not see its company
+        date = date or fields.Datetime.now()
+        texts = self._texts_of({purpose for purpose, _channel in decisions}, root)
+        current = self._in_force(partner, root)
+        rows, replaced = [], current.browse()
+        # always in one order: two transactions wait for each other's keys instead of ending in a deadlock
+        for (purpose, channel), granted in sorted(
+            decisions.items(), key=lambda item: (item[0][0], item[0][1].id or 0)
+        ):
+            self._check_decision(purpose, channel, granted, texts)
             state = 'granted' if granted else 'withdrawn'
-            if (purpose in CHANNEL_PURPOSES) != bool(channel):
-                raise UserError(
-                    self.env._('Service and marketing are agreed to by channel, profiling at all.')
-                )
-            if purpose not in texts:
-                texts[purpose] = self.env['retail.consent.text']._current(purpose, root)
-            if granted and not texts[purpose]:
-                raise UserError(
-                    self.env._(
-                        'There is no text yet to which the customer could agree. '
-                        'Write one under Configuration > Consent Texts.'
-                    )
-                )
-            known = current.get((purpose, channel.id))
-            if known and known.state == state and (not granted or known.text_id == texts[purpose]):
+            known = current.filtered(
+                lambda row, key=(purpose, channel.id): (row.purpose, row.channel_id.id) == key
+            )
+            if known.state == state and (not granted or known.text_id == texts[purpose]):
                 continue
-            replaced |= known or self_sudo.browse()
+            is_current = not known or known.date <= date
+            replaced |= known if is_current else known.browse()
             rows.append(
                 {
                     'partner_id': partner.id,
@@ -153,21 +146,71 @@ class RetailConsent(models.Model):
                     'purpose': purpose,
                     'channel_id': channel.id,
                     'state': state,
-                    'date': date or fields.Datetime.now(),
+                    'date': date,
                     'source': source,
                     'text_id': texts[purpose].id,
                     'user_id': self.env.uid,
                     'note': note,
-                    'is_current': True,
+                    'is_current': is_current,
                 }
             )
-        replaced._replace()
-        consents = self_sudo.create(rows)
+        consents = self._insert(rows, replaced)
         self.env['retail.moment']._emit('consent_changed', consents)
         return consents
 
+    @api.model
+    def _texts_of(self, purposes, company):
+        """Return ``{purpose: its text in force in a company, maybe none}``."""
+        Text = self.env['retail.consent.text']
+        return {purpose: Text._current(purpose, company) for purpose in purposes}
+
+    @api.model
+    def _in_force(self, partner, company=None):
+        """Return the decisions of a contact that are in force in a company (default: the current one)."""
+        root = (company or self.env.company).sudo().root_id
+        # sudo: whoever asks (portal, staff) is decided by the caller, who asks about one contact
+        return self.sudo().search(
+            [
+                ('partner_id', '=', partner.id),
+                ('company_id', '=', root.id),
+                ('is_current', '=', True),
+            ]
+        )
+
+    def _check_decision(self, purpose, channel, granted, texts):
+        """Refuse what nobody can decide.
+
+        :raise UserError: naming what is missing
+        """
+        if (purpose in CHANNEL_PURPOSES) != bool(channel):
+            raise UserError(
+                self.env._('Service and marketing are agreed to by channel, profiling at all.')
+            )
+        if granted and not texts[purpose]:
+            raise UserError(
+                self.env._(
+                    'There is no text yet to which the customer could agree. '
+                    'Write one under Configuration > Consent Texts.'
+                )
+            )
+
+    def _insert(self, rows, replaced):
+        """Create rows after taking those that they replace out of force.
+
+        :raise ConcurrencyError: when somebody else recorded the same decision since this transaction began
+        """
+        replaced._replace()
+        try:
+            # sudo: whoever may record decisions is decided by the caller; rows are nobody's to write otherwise
+            return self.sudo().create(rows)
+        except UniqueViolation as error:
+            # Odoo repeats a request on this error only: the next attempt sees the other decision and replaces it.
+            raise ConcurrencyError(str(error)) from error
+
     def _replace(self):
         """Take rows out of force; the only change that a row ever sees."""
+        if not self:
+            return
         self.flush_recordset()
         self.env.cr.execute(
             SQL('UPDATE retail_consent SET is_current = false WHERE id = ANY(%s)', self.ids)
@@ -177,9 +220,13 @@ class RetailConsent(models.Model):
     def write(self, vals):
         """Refuse: decisions are never rewritten.
 
-        :raise UserError: always
+        :raise AccessError: for those who may not, which is everybody
+        :raise UserError: for everybody else, the system itself included
         """
-        raise UserError(self.env._('A consent is never changed: record a new decision.'))
+        self.check_access('write')
+        if vals:
+            raise UserError(self.env._('A consent is never changed: record a new decision.'))
+        return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_evidence(self):
@@ -188,11 +235,37 @@ class RetailConsent(models.Model):
     # === ASKING ===#
 
     @api.model
+    def _consent_channels(self):
+        """Return the channels on which consent is asked, in their order."""
+        # sudo: customers read which channels they are asked about
+        return self.env['retail.channel'].sudo().search(self._domain_of_channels())
+
+    @api.model
+    def _domain_of_channels(self):
+        """Hook: return the domain of the channels on which we reach customers of our own accord.
+
+        Those by which a message leaves (e-mail, SMS, telephone, letter), and others that are used as a fallback,
+        such as WeChat by hand. Not the counter, where the customer comes to us.
+        """
+        reaching = Domain('transport', 'in', ('email', 'sms', 'phone', 'letter'))
+        return reaching | (Domain('transport', '!=', 'none') & Domain('fallback_sequence', '>', 0))
+
+    @api.model
+    def _questions(self):
+        """Return what a customer is asked, in order: ``[(purpose, channel or empty recordset)]``."""
+        channels = self._consent_channels()
+        return [
+            (purpose, channel)
+            for purpose, _label in PURPOSES
+            for channel in (channels if purpose in CHANNEL_PURPOSES else [channels.browse()])
+        ]
+
+    @api.model
     def _allowed(self, partners, purpose, channel=None, company=None):
         """Return those of the contacts whom we may contact for a purpose (on a channel), in one query.
 
         Marketing and profiling need a consent. Service needs one too where the company says so (setting); else it
-        is allowed unless refused.
+        is allowed unless refused. Without a channel: those who can be reached for the purpose on any channel.
         """
         root = (company or self.env.company).sudo().root_id  # sudo: a setting of the main company
         refused_only = purpose == 'service' and not root.retail_service_consent
@@ -203,10 +276,16 @@ class RetailConsent(models.Model):
             ('is_current', '=', True),
             ('state', '=', 'withdrawn' if refused_only else 'granted'),
         ]
+        least = 1
         if channel:
             domain.append(('channel_id', '=', channel.id))
+        elif refused_only:
+            channels = self._consent_channels()
+            domain.append(('channel_id', 'in', channels.ids))
+            least = len(channels)  # who refused one channel can be reached on another
         # sudo: whoever contacts customers must know whom not to, without reading the evidence
-        found = {partner.id for [partner] in self.sudo()._read_group(domain, ['partner_id'])}
+        rows = self.sudo()._read_group(domain, ['partner_id'], ['__count'])
+        found = {partner.id for partner, count in rows if count >= least}
         return partners.filtered(lambda partner: (partner.id in found) != refused_only)
 
     @api.model

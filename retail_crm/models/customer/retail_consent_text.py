@@ -1,3 +1,5 @@
+from markupsafe import Markup
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -9,7 +11,10 @@ PURPOSES = [
 
 
 class RetailConsentText(models.Model):
-    """One version of what customers agree to, for one purpose. What somebody agreed to is never changed afterwards."""
+    """One version of what customers agree to, for one purpose. Written by managers.
+
+    What somebody agreed to is never changed or deleted afterwards; a further language may be added.
+    """
 
     _name = 'retail.consent.text'
     _description = 'Consent Text'
@@ -29,7 +34,8 @@ class RetailConsentText(models.Model):
     text = fields.Html(
         required=True,
         translate=True,
-        help='What the customer reads before agreeing.',
+        help='What the customer reads before agreeing. To be confirmed by the counsel of the company: the shipped texts '
+        'are a beginning.',
     )
     company_id = fields.Many2one(
         comodel_name='res.company',
@@ -43,9 +49,16 @@ class RetailConsentText(models.Model):
         default=fields.Date.context_today,
         help='Consents given from this day on refer to this version.',
     )
-    consent_ids = fields.One2many(comodel_name='retail.consent', inverse_name='text_id')
+    consent_ids = fields.One2many(
+        comodel_name='retail.consent',
+        inverse_name='text_id',
+        string='Decisions',
+        help='What customers decided after reading this version.',
+    )
     consent_count = fields.Integer(
-        string='Consents', compute='_compute_consent_count', help='Consents given to this version.'
+        string='Consents',
+        compute='_compute_consent_count',
+        help='Decisions that refer to this version.',
     )
     active = fields.Boolean(default=True)
 
@@ -73,14 +86,39 @@ class RetailConsentText(models.Model):
 
         :raise UserError: asking for a new version
         """
-        if {'purpose', 'version', 'text', 'company_id'} & set(vals):
-            # sudo: only asks whether there is any
-            used = self.env['retail.consent'].sudo().search([('text_id', 'in', self.ids)], limit=1)
-            if used:
-                raise UserError(
-                    self.env._('Customers agreed to this text already: make a new version instead.')
-                )
+        self.filtered(lambda text: text._is_rewritten(vals))._check_unused()
         return super().write(vals)
+
+    def _is_rewritten(self, vals):
+        """Return whether values change what somebody may have agreed to."""
+        return any(
+            self._fields[name].convert_to_write(self[name], self) != vals[name]
+            for name in ('purpose', 'version', 'text', 'company_id')
+            if name in vals
+        )
+
+    def _update_field_translations(self, field_name, translations, *args, **kwargs):
+        """Refuse to change a language in which somebody may have read the text: this way does not pass ``write``."""
+        if field_name == 'text':
+            stored = self._fields['text']._get_stored_translations(self) or {}
+            if set(stored) & set(translations):
+                self._check_unused()
+        return super()._update_field_translations(field_name, translations, *args, **kwargs)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        self._check_unused()
+
+    def _check_unused(self):
+        """Refuse for texts to which somebody decided.
+
+        :raise UserError: asking for a new version
+        """
+        # sudo: only asks whether there is any, in whatever company
+        if self.env['retail.consent'].sudo().search_count([('text_id', 'in', self.ids)], limit=1):
+            raise UserError(
+                self.env._('Customers agreed to this text already: make a new version instead.')
+            )
 
     @api.model
     def _current(self, purpose, company, day=None):
@@ -95,3 +133,13 @@ class RetailConsentText(models.Model):
             order='company_id, date_from desc, id desc',
             limit=1,
         )
+
+    @api.model
+    def _html_of(self, company):
+        """Return the texts in force in a company under the names of their purposes, or what is missing."""
+        parts = []
+        for purpose, label in self._fields['purpose']._description_selection(self.env):
+            text = self._current(purpose, company).text
+            missing = self.env._('There is no text yet: nobody can agree to this.')
+            parts.append(Markup('<p><b>%s</b></p>%s') % (label, text or missing))
+        return Markup('').join(parts)
