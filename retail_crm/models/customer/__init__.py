@@ -28,6 +28,8 @@ from . import (
     retail_occasion_date,
     res_partner_file,
     res_partner_summary,
+    res_partner_normal,
+    res_config_settings_normal,
     retail_touch,
     retail_consent_text,
     retail_consent,
