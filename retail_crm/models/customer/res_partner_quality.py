@@ -28,8 +28,8 @@ ANNOUNCED_FIELDS = (QUALITY_FIELDS - {'is_company'}) | {
     'active',
     'company_id',
 }
-#: Context key of an import, which announces its contacts once, at the end.
-_IMPORTING = 'retail_crm_importing'
+#: Context key of those who announce changed contacts themselves, once, at the end.
+IMPORTING = 'retail_crm_announced_later'
 
 
 class ResPartnerQuality(models.Model):
@@ -145,16 +145,14 @@ class ResPartnerQuality(models.Model):
     def write(self, vals):
         """Have scores and duplicates follow when one of their entries is written."""
         result = super().write(vals)
-        if ANNOUNCED_FIELDS & set(vals) and not self.env.context.get(_IMPORTING):
+        if ANNOUNCED_FIELDS & set(vals) and not self.env.context.get(IMPORTING):
             self._announce_quality()
         return result
 
     @api.model
     def load(self, fields, data):
         """Announce imported contacts once, whatever their number."""
-        result = super(ResPartnerQuality, self.with_context(**{_IMPORTING: True})).load(
-            fields, data
-        )
+        result = super(ResPartnerQuality, self.with_context(**{IMPORTING: True})).load(fields, data)
         if result.get('ids'):
             self.browse(result['ids']).with_context(import_file=True)._announce_quality()
         return result
