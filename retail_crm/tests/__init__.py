@@ -5,7 +5,10 @@ from . import test_customer_class_history
 from . import test_customer_class_list
 from . import test_customer_class_rules
 from . import test_customer_cohort
+from . import test_customer_duplicate
+from . import test_customer_merge
 from . import test_customer_moment
+from . import test_customer_normal
 from . import test_customer_order
 from . import test_customer_partner
 from . import test_customer_policy
@@ -13,6 +16,7 @@ from . import test_customer_profile
 from . import test_customer_purchase
 from . import test_customer_purchase_dimensions
 from . import test_customer_purchase_invoice
+from . import test_customer_quality
 from . import test_customer_repair
 from . import test_customer_sale_report
 from . import test_customer_settings

@@ -29,6 +29,7 @@ RIGHTS = {
     },
     'retail.cohort.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.classification': {'user': 'r', 'lead': 'r', 'manager': 'rw', 'marketing': 'r'},
+    'retail.duplicate': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.moment': {'manager': 'r'},
     'retail.policy': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
     'retail.profile': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
@@ -43,11 +44,17 @@ ACTIONS = {
     ('retail.classification', 'action_open'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.classification', 'action_apply'): {'manager'},
     ('retail.classification', 'action_reset'): {'manager'},
+    ('retail.duplicate', 'action_open_partners'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.duplicate', 'action_distinct'): {'user', 'lead', 'manager'},
+    ('retail.duplicate', 'action_household'): {'user', 'lead', 'manager'},
+    ('retail.duplicate', 'action_reopen'): {'user', 'lead', 'manager'},
+    ('retail.duplicate', 'action_merge'): {'lead', 'manager'},
     ('retail.moment', 'action_retry'): {'manager'},
     ('retail.moment', 'action_open_document'): {'manager'},
     ('retail.profile.backtest', 'action_check_now'): {'manager'},
     ('retail.classification', 'action_use_measured_years'): {'manager'},
     ('retail.profile', 'action_refresh'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.profile', 'action_checked_today'): {'user', 'lead', 'manager'},
     ('retail.profile', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.profile', 'action_open_purchases'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.profile', 'action_rebuild'): {'manager'},
@@ -69,6 +76,14 @@ class AccessCommon(RetailCrmCommon):
         return checks.search([('company_id', '=', cls.company.id)], limit=1)
 
     @classmethod
+    def _duplicate(cls, company):
+        """Return a group of two customers of a company who may be one."""
+        values = {'name': 'Twin', 'email': 'twin@shop.test', 'company_id': company.id}
+        twins = cls.env['res.partner'].create([dict(values), dict(values)])
+        cls.env['retail.duplicate']._search_some(twins.ids)
+        return cls.env['retail.duplicate'].search([('partner_ids', 'in', twins.ids)])
+
+    @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.personas = {**cls.users, 'public': cls.env.ref('base.public_user')}
@@ -85,6 +100,7 @@ class AccessCommon(RetailCrmCommon):
             'retail.classification': cls.env['retail.classification']._of_companies(
                 cls.company.ids
             ),
+            'retail.duplicate': cls._duplicate(cls.company),
             'retail.moment': cls.moments.search([('res_model', '=', 'sale.order')], limit=1),
             'retail.policy': cls.env.ref('retail_crm.retail_policy_abc_a'),
             'retail.profile': cls._profile_of(cls.bob),
@@ -99,6 +115,7 @@ class AccessCommon(RetailCrmCommon):
             'retail.channel': {'name': 'Till'},
             'retail.cohort.report': {'customers': 99},
             'retail.classification': {'new_days': 60},
+            'retail.duplicate': {'state': 'merged'},
             'retail.moment': {'state': 'done'},
             'retail.policy': {'name': 'Everybody first'},
             'retail.profile': {'order_count': 99},
@@ -110,6 +127,7 @@ class AccessCommon(RetailCrmCommon):
             'retail.area': {'name': 'East'},
             'retail.channel': {'name': 'Pigeon', 'code': 'pigeon'},
             'retail.cohort.report': {'company_id': cls.company.id},
+            'retail.duplicate': {'kind': 'phone', 'key': 'x', 'suspicion': 'person'},
             'retail.moment': {
                 'kind': 'purchase',
                 'res_model': 'sale.order',
@@ -197,6 +215,7 @@ class TestAccess(AccessCommon):
             'retail.purchase',
             'retail.profile',
             'retail.profile.change',
+            'retail.duplicate',
             'retail.moment',
         ):
             for access in self.env['ir.model.access'].search([('model_id.model', '=', model)]):
@@ -241,6 +260,7 @@ class TestAccess(AccessCommon):
             'retail.profile.change': self.env['retail.profile.change'].search(
                 [('company_id', '=', self.company_2.id)]
             ),
+            'retail.duplicate': self._duplicate(self.company_2),
             'retail.moment': self.moments.search(
                 [('res_model', '=', 'sale.order'), ('res_id', '=', order.id)]
             ),
@@ -460,6 +480,9 @@ class TestAccess(AccessCommon):
             ('retail.purchase', '_sync'),
             ('retail.profile', '_refresh'),
             ('retail.profile', '_merge_partners'),
+            ('retail.duplicate', '_search_all'),
+            ('retail.duplicate', '_decide'),
+            ('retail.duplicate', '_forget_partners'),
             ('retail.policy', '_for_customers'),
             ('retail.classification', '_note_applied'),
             ('retail.profile.change', '_sql_insert'),
