@@ -71,11 +71,14 @@ class RetailDuplicateSearch(models.Model):
 
     @api.model
     def _search_some(self, partner_ids):
-        """Bring the groups of these contacts up to date, those that they have left included."""
+        """Bring the groups of these contacts up to date, those that they have left included.
+
+        It also switches parallel work off for this transaction: starting workers takes longer than a few look-ups.
+        """
         if not partner_ids:
             return 0
         self._flush_sources()
-        [(ids, phones, emails, names)] = self.env.execute_query(
+        [(ids, phones, emails, names, _parallel)] = self.env.execute_query(
             SQL(
                 """
                 WITH near AS (
@@ -87,7 +90,7 @@ class RetailDuplicateSearch(models.Model):
                       JOIN retail_duplicate_partner_rel AS other ON other.duplicate_id = mine.duplicate_id
                      WHERE mine.partner_id = ANY(%(ids)s) AND duplicate.kind != ALL(%(nightly)s))
                 SELECT array_agg(partner.id), array_agg(DISTINCT phone_sanitized), array_agg(DISTINCT email_normalized),
-                       array_agg(DISTINCT lower(name))
+                       array_agg(DISTINCT lower(name)), set_config('max_parallel_workers_per_gather', '0', true)
                   FROM near
                   JOIN res_partner AS partner ON partner.id = near.id
                 """,
@@ -193,31 +196,32 @@ class RetailDuplicateSearch(models.Model):
         )
 
     def _sql_found(self, kind, key, condition, only):
-        """Return the SELECT of the customers who share their key of one kind with another: two passes, no big arrays."""
-        customers = SQL(
-            """partner.active AND partner.retail_customer IS NOT FALSE AND partner.id = partner.commercial_partner_id
-               AND %s AND %s""",
-            condition,
-            only,
-        )
+        """Return the SELECT of the customers who share their key of one kind with another.
+
+        One pass over all customers makes the keys; only those who share one are read again, by their id.
+        """
         placeholder = {
             'phone': SQL('partner.phone_sanitized ~ %s', _PLACEHOLDER_PHONE),
             'email': SQL('partner.email_normalized ~ %s', _PLACEHOLDER_EMAIL),
         }.get(kind, SQL('false'))
         return SQL(
             """
-            SELECT %(kind)s AS kind, md5(%(key)s) AS key, partner.id, lower(partner.name) AS name,
+            SELECT %(kind)s AS kind, same.key, partner.id, lower(partner.name) AS name,
                    split_part(company.parent_path, '/', 1)::int AS root, %(placeholder)s AS is_placeholder
-              FROM res_partner AS partner
-              JOIN (SELECT %(key)s AS key FROM res_partner AS partner WHERE %(customers)s
-                     GROUP BY 1 HAVING count(*) > 1) AS same ON same.key = %(key)s
+              FROM (SELECT md5(%(key)s) AS key, array_agg(partner.id) AS ids
+                      FROM res_partner AS partner
+                     WHERE partner.active AND partner.retail_customer IS NOT FALSE
+                       AND partner.id = partner.commercial_partner_id AND %(condition)s AND %(only)s
+                     GROUP BY %(key)s HAVING count(*) > 1) AS same
+              CROSS JOIN LATERAL unnest(same.ids) AS member (id)
+              JOIN res_partner AS partner ON partner.id = member.id
               LEFT JOIN res_company AS company ON company.id = partner.company_id
-             WHERE %(customers)s
             """,
             kind=kind,
             key=key,
             placeholder=placeholder,
-            customers=customers,
+            condition=condition,
+            only=only,
         )
 
     def _sql_guests(self):

@@ -99,7 +99,7 @@ class RetailProfileQuality(models.Model):
         }
 
     def _contact_columns(self):
-        """Count what is given, valid and filled where the contact is read."""
+        """Judge what is given, valid and filled where the contact is read."""
         given = [
             SQL("COALESCE(partner.%s, '') != ''", SQL.identifier(name))
             for name in ('phone', 'email')
@@ -111,47 +111,46 @@ class RetailProfileQuality(models.Model):
         required = self._quality_required().values()
 
         def count(conditions):
-            return SQL(
-                '(%s)', SQL(' + ').join(SQL('COALESCE((%s)::int, 0)', one) for one in conditions)
-            )
+            return SQL(' + ').join(SQL('COALESCE((%s)::int, 0)', one) for one in conditions)
 
         return {
             **super()._contact_columns(),
-            'ways_given': count(given),
-            'ways_valid': count(valid),
-            'data_filled': count(
-                SQL('%s AND %s', condition, applies) for condition, applies in required
+            'data_accuracy': SQL(
+                'COALESCE(100 * (%s) / NULLIF(%s, 0), 0)', count(valid), count(given)
             ),
-            'data_required': count(applies for _condition, applies in required),
+            'data_completeness': SQL(
+                'round(100.0 * (%s) / (%s))::int',
+                count(SQL('%s AND %s', condition, applies) for condition, applies in required),
+                count(applies for _condition, applies in required),
+            ),
             'checked_on': SQL('partner.retail_checked_on'),
         }
 
     @api.model
     def _layers(self):
-        """Add the scores; they need nothing of what was bought."""
-        *layers, last = super()._layers()
-        return [*layers, self._layer_quality(), self._layer_quality_total(), last]
+        """Add what ages and the total to the last two layers; they need nothing of what was bought."""
+        *layers, value, last = super()._layers()
+        return [
+            *layers,
+            {**value, **self._layer_timeliness()},
+            {**last, **self._layer_quality()},
+        ]
 
-    def _layer_quality(self):
-        """The three parts."""
+    def _layer_timeliness(self):
         age = SQL('(company.day - sums.checked_on)')
         days = self._sql_check_days()
         return {
-            'data_accuracy': SQL('COALESCE(100 * sums.ways_valid / NULLIF(sums.ways_given, 0), 0)'),
-            'data_completeness': SQL(
-                'round(100.0 * sums.data_filled / sums.data_required)::int',
-            ),
             'data_timeliness': _sql_cases(
                 [
                     (SQL('%s <= %s', age, days), SQL('100')),
                     (SQL('%s <= 2 * %s', age, days), SQL('50')),
                 ],
                 SQL('0'),
-            ),
+            )
         }
 
-    def _layer_quality_total(self):
-        """Their mean, rounded, and its band."""
+    def _layer_quality(self):
+        """The mean of the parts, rounded, and its band."""
         total = SQL(
             'round((sums.data_accuracy + sums.data_completeness + sums.data_timeliness) / 3.0)::int'
         )
