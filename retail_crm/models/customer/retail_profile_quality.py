@@ -66,8 +66,9 @@ class RetailProfileQuality(models.Model):
     # === LAYERS ===#
 
     def _flush_sums(self):
-        super()._flush_sums()
+        result = super()._flush_sums()
         self.env['res.partner'].flush_model(self.env['res.partner']._retail_quality_fields())
+        return result
 
     def _quality_required(self):
         """Hook: return ``{what: (condition, to whom it applies)}`` of what should be filled, SQL over partner."""
