@@ -80,12 +80,13 @@ class ResPartnerQuality(models.Model):
             remarks = []
             if partner.retail_customer and partner == partner.commercial_partner_id:
                 summary = partner.retail_summary or {}
+                # both from the summary, and the form reads the other entries: no query more
                 remarks = partner._retail_quality_remarks(
-                    bool(summary.get('preferences')), self.env.company
+                    bool(summary.get('channel')), bool(summary.get('preferences')), self.env.company
                 )
             partner.retail_data_quality_text = '; '.join(remarks)
 
-    def _retail_quality_remarks(self, has_preference, company):
+    def _retail_quality_remarks(self, has_channel, has_preference, company):
         """Return what is missing, wrong or out of date with this contact, most important first.
 
         :param company: whose rules and whose day count
@@ -103,7 +104,7 @@ class ResPartnerQuality(models.Model):
                         and not (self.retail_birth_month and self.retail_birth_day),
                         self.env._('no birthday'),
                     ),
-                    (not self.retail_preferred_channel_id, self.env._('no preferred channel')),
+                    (not has_channel, self.env._('no preferred channel')),
                     (not has_preference, self.env._('no preference')),
                 )
                 if missing

@@ -56,7 +56,9 @@ class RetailProfileQuality(models.Model):
             # sudo: says which entries there are, not what they are; readers of profiles may know
             partner = profile.partner_id.sudo()
             remarks = partner._retail_quality_remarks(
-                bool(partner.retail_preference_ids), profile.company_id
+                bool(partner.retail_preferred_channel_id),
+                bool(partner.retail_preference_ids),
+                profile.company_id,
             )
             profile.data_quality_text = '; '.join(remarks)
 
