@@ -6,8 +6,23 @@ from dateutil.relativedelta import relativedelta
 
 # === SUMS, of customers only; {d}, {y}, {yy} are the day, one year and two years before ===
 
+# Of the contact p: ways to reach it that are given and valid, entries filled and asked for, when it was confirmed.
+GIVEN = "COALESCE(p.{} != '', false)"
+CONTACT = """
+    {phone}::int + {email}::int AS ways,
+    ({phone} AND p.phone_sanitized IS NOT NULL)::int
+        + ({email} AND p.email_normalized IS NOT NULL)::int AS valid,
+    {name}::int + ({phone} OR {email})::int + ({city} OR {zip})::int
+        + (p.retail_preferred_channel_id IS NOT NULL)::int
+        + (p.is_company IS NOT TRUE AND p.retail_birth_month IS NOT NULL AND COALESCE(p.retail_birth_day > 0, false))::int
+        + EXISTS (SELECT FROM res_partner_retail_preference_rel AS liking WHERE liking.res_partner_id = p.id)::int
+        AS filled,
+    CASE WHEN p.is_company THEN 5 ELSE 6 END AS asked, p.retail_checked_on AS checked""".format(
+    **{name: GIVEN.format(name) for name in ('phone', 'email', 'name', 'city', 'zip')}
+)
+
 SUMS = """
-    SELECT sums.*, true AS contact
+    SELECT sums.*, true AS contact, {person}
       FROM (SELECT partner_id,
                    min(date) FILTER (WHERE counts AND date <= '{d}') AS first_day,
                    max(date) FILTER (WHERE counts AND date <= '{d}') AS last_day,
@@ -30,7 +45,7 @@ SUMS = """
              GROUP BY partner_id) AS sums
       JOIN res_partner AS p ON p.id = partner_id AND p.retail_customer IS NOT FALSE
      UNION ALL
-    SELECT partner_id, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, bool_or(contact)
+    SELECT partner_id, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, bool_or(contact), {person}
       FROM (SELECT c.commercial_partner_id AS partner_id, true AS contact
               FROM sale_order AS o JOIN res_partner AS c ON c.id = o.partner_id
              WHERE o.state IN ('draft', 'sent', 'cancel')
@@ -42,7 +57,7 @@ SUMS = """
      WHERE {only} AND partner_id NOT IN ({nobody})
        AND NOT EXISTS (SELECT FROM retail_purchase AS bought
                         WHERE bought.partner_id = signal.partner_id AND bought.company_id = {company})
-     GROUP BY partner_id"""
+     GROUP BY partner_id, p.id"""
 
 # === WHAT CUSTOMERS ARE COMPARED WITH ===
 
@@ -79,10 +94,14 @@ GRID = """'{
     {fading, fading, attention, regular, regular},
     {promising, promising, rising, regular, regular},
     {recent, promising, rising, champion, champion}}'::varchar[]"""
+SCORE_PARTS = """
+    COALESCE(100 * valid / NULLIF(ways, 0), 0) AS accuracy,
+    round(100.0 * filled / asked)::int AS completeness,
+    CASE WHEN checked >= '{d}'::date - 365 THEN 100 WHEN checked >= '{d}'::date - 730 THEN 50 ELSE 0 END AS timeliness"""
 FRESH = """
     SELECT *, CASE WHEN days > 0 THEN (spent1 * 70 + potential_12m * 30) / 100 END AS abc_index
       FROM (
-    SELECT partner_id, days,
+    SELECT partner_id, days, {scores},
            first_day, last_day, n, n1, n2, spent, spent1, spent2, margin1,
            round((spent1 - spent2) * 100 / NULLIF(greatest(spent2, 0), 0), 1) AS spend_trend,
            COALESCE(round(spent / NULLIF(n, 0), 2), 0) AS average_order,
@@ -117,7 +136,9 @@ FRESH = """
                  CASE WHEN alert_on > '{d}' THEN alert_on END,
                  CASE WHEN lapse_on > '{d}' THEN lapse_on END,
                  CASE WHEN lost_on > '{d}' THEN lost_on END,
-                 CASE WHEN new_until >= '{d}' THEN new_until + 1 END) AS refresh_on
+                 CASE WHEN new_until >= '{d}' THEN new_until + 1 END,
+                 CASE WHEN checked + 365 >= '{d}' THEN checked + 366 END,
+                 CASE WHEN checked + 730 >= '{d}' THEN checked + 731 END) AS refresh_on
       FROM (
     SELECT *,
            CASE lifecycle WHEN 'growth' THEN 0.6 WHEN 'mature' THEN 0.8 WHEN 'won_back' THEN 0.5
@@ -157,6 +178,7 @@ FRESH = """
     OFFSET 0) AS estimated
     OFFSET 0) AS valued"""
 
+DATA_QUALITY = 'round((accuracy + completeness + timeliness) / 3.0)::int'
 # Columns of a profile, and where FRESH has them.
 COLUMNS = {
     'first_order_date': 'first_day',
@@ -186,6 +208,11 @@ COLUMNS = {
     'loyalty_recommend': 'NULL::int',
     'loyalty_exclusive': 'NULL::int',
     'clv_past': 'margin',
+    'data_accuracy': 'accuracy',
+    'data_completeness': 'completeness',
+    'data_timeliness': 'timeliness',
+    'data_quality': DATA_QUALITY,
+    'data_band': f"CASE WHEN {DATA_QUALITY} >= 80 THEN 'good' WHEN {DATA_QUALITY} >= 50 THEN 'fair' ELSE 'poor' END",
     'abc_class': """CASE WHEN days = 0 THEN NULL WHEN abc_index > 0 AND abc_index >= {abc_a} THEN 'a'
         WHEN abc_index > 0 AND abc_index >= {abc_b} THEN 'b' ELSE 'c' END""",
 }
@@ -299,7 +326,7 @@ class Limit:
         return figures
 
     def sums(self, only='true'):
-        return SUMS.format(only=only, **self.given)
+        return SUMS.format(only=only, person=CONTACT, **self.given)
 
     def fresh(self, sums, figures):
         """Return the SELECT of all figures and classes but ABC."""
@@ -308,6 +335,7 @@ class Limit:
             sums=sums,
             usual=round(20000 * float(figures['gap_days'])),  # two usual gaps
             grid=GRID,
+            scores=SCORE_PARTS.format(**self.given),
             **{
                 name: literal(figures[name])
                 for name in ('mature_amount', 'high_margin', 'star_margin')

@@ -47,6 +47,7 @@ RIGHTS = {
         'sales': 'r',
         'internal': 'r',
     },
+    'retail.duplicate': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.moment': {'manager': 'r'},
     'retail.occasion.date': {
         'user': 'rwcd',
@@ -114,11 +115,17 @@ ACTIONS = {
     ('retail.classification', 'action_apply'): {'manager'},
     ('retail.classification', 'action_reset'): {'manager'},
     ('retail.consent.record', 'action_save'): {'user', 'lead', 'manager', 'sales'},
+    ('retail.duplicate', 'action_open_partners'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.duplicate', 'action_distinct'): {'user', 'lead', 'manager'},
+    ('retail.duplicate', 'action_household'): {'user', 'lead', 'manager'},
+    ('retail.duplicate', 'action_reopen'): {'user', 'lead', 'manager'},
+    ('retail.duplicate', 'action_merge'): {'lead', 'manager'},
     ('retail.moment', 'action_retry'): {'manager'},
     ('retail.moment', 'action_open_document'): {'manager'},
     ('retail.profile.backtest', 'action_check_now'): {'manager'},
     ('retail.classification', 'action_use_measured_years'): {'manager'},
     ('retail.profile', 'action_refresh'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.profile', 'action_checked_today'): {'user', 'lead', 'manager'},
     ('retail.profile', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.profile', 'action_open_purchases'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.profile', 'action_rebuild'): {'manager'},
@@ -150,6 +157,14 @@ class AccessCommon(RetailCrmCommon):
         checks = cls.env['retail.profile.backtest']
         checks._check(12, date(2027, 6, 1))
         return checks.search([('company_id', '=', cls.company.id)], limit=1)
+
+    @classmethod
+    def _duplicate(cls, company):
+        """Return a group of two customers of a company who may be one."""
+        values = {'name': 'Twin', 'email': 'twin@shop.test', 'company_id': company.id}
+        twins = cls.env['res.partner'].create([dict(values), dict(values)])
+        cls.env['retail.duplicate']._search_some(twins.ids)
+        return cls.env['retail.duplicate'].search([('partner_ids', 'in', twins.ids)])
 
     @classmethod
     def setUpClass(cls):
@@ -199,6 +214,7 @@ class AccessCommon(RetailCrmCommon):
             'retail.consent.text': cls.env['retail.consent.text'].create(
                 {'purpose': 'service', 'version': 'unused', 'text': 'Yes'}
             ),
+            'retail.duplicate': cls._duplicate(cls.company),
             'retail.moment': cls.moments.search([('res_model', '=', 'sale.order')], limit=1),
             'retail.occasion.date': cls.env['retail.occasion.date'].create(
                 {'partner_id': cls.bob.id, 'month': '5', 'day': 20}
@@ -236,6 +252,7 @@ class AccessCommon(RetailCrmCommon):
             'retail.consent.record': {'note': 'Letter'},
             'retail.consent.record.line': {'decision': 'withdrawn'},
             'retail.consent.text': {'text': 'No'},
+            'retail.duplicate': {'state': 'merged'},
             'retail.moment': {'state': 'done'},
             'retail.occasion.date': {'day': 21},
             'retail.policy': {'name': 'Everybody first'},
@@ -275,6 +292,7 @@ class AccessCommon(RetailCrmCommon):
                 'purpose': 'profiling',
             },
             'retail.consent.text': {'purpose': 'service', 'version': 'new', 'text': 'Yes'},
+            'retail.duplicate': {'kind': 'phone', 'key': 'x', 'suspicion': 'person'},
             'retail.moment': {
                 'kind': 'purchase',
                 'res_model': 'sale.order',
@@ -384,6 +402,7 @@ class TestAccess(AccessCommon):
             'retail.purchase',
             'retail.profile',
             'retail.profile.change',
+            'retail.duplicate',
             'retail.moment',
         ):
             for access in self.env['ir.model.access'].search([('model_id.model', '=', model)]):
@@ -439,6 +458,7 @@ class TestAccess(AccessCommon):
             'retail.profile.change': self.env['retail.profile.change'].search(
                 [('company_id', '=', self.company_2.id)]
             ),
+            'retail.duplicate': self._duplicate(self.company_2),
             'retail.moment': self.moments.search(
                 [('res_model', '=', 'sale.order'), ('res_id', '=', order.id)]
             ),
@@ -709,6 +729,9 @@ class TestAccess(AccessCommon):
             ('retail.consent', '_merge_partners'),
             ('retail.profile', '_refresh'),
             ('retail.profile', '_merge_partners'),
+            ('retail.duplicate', '_search_all'),
+            ('retail.duplicate', '_decide'),
+            ('retail.duplicate', '_forget_partners'),
             ('retail.policy', '_for_customers'),
             ('retail.classification', '_note_applied'),
             ('retail.profile.change', '_sql_insert'),

@@ -35,6 +35,8 @@ PROFILE_FIELDS = {
     'retail_churn_level': 'churn_level',
     'retail_clv_past': 'clv_past',
     'retail_clv_next_12m': 'clv_next_12m',
+    'retail_data_quality': 'data_quality',
+    'retail_data_band': 'data_band',
 }
 
 #: Further figures that the sentences on the card are made of.

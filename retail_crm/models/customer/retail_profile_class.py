@@ -187,11 +187,11 @@ class RetailProfileClass(models.Model):
         """Say in one sentence how overdue the customer is, and whether amounts fall. Computed: it ages every day."""
         backtests = self.env['retail.profile.backtest']
         for profile in self:
-            today = profile.company_id._retail_today()
             parts = []
             is_warned = profile.churn_level in ('watch', 'alert')
             if is_warned and profile.interval_days:
-                days = (today - profile.last_order_date).days
+                # only here: what day it is costs a query
+                days = (profile.company_id._retail_today() - profile.last_order_date).days
                 parts.append(
                     self.env._(
                         'Expected every %(interval)s days, last purchase %(days)s days ago: %(ratio)s times the interval.',

@@ -259,7 +259,7 @@ class RetailProfileRefresh(models.Model):
         layers = [name for layer in self._layers() for name in layer]
         return [
             name
-            for name in (*SUM_FIGURES, *layers, 'abc_class')
+            for name in (*SUM_FIGURES, *self._contact_columns(), *layers, 'abc_class')
             if name in self._fields and self._fields[name].store
         ]
 

@@ -1,7 +1,7 @@
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, models
-from odoo.tools import SQL
+from odoo.tools import SQL, ormcache
 
 from .retail_touch import CONTACT_KINDS
 
@@ -35,6 +35,22 @@ class RetailProfileSums(models.Model):
         self.env['res.users'].flush_model(['partner_id', 'company_id', 'share', 'active'])
         self.env['retail.touch'].flush_model(['partner_id', 'company_id', 'kind'])
         self.env['res.partner'].flush_model(['retail_preference_ids', 'company_id'])
+
+    @api.model
+    def _contact_columns(self):
+        """Hook: return ``{column: SQL over res_partner AS partner}`` of what layers need to know of the contact itself.
+
+        The contact is joined anyway, so each costs a column and no join. Columns of the table are stored.
+        """
+        return {}
+
+    @ormcache()
+    def _sql_contact_columns(self):
+        """Return these columns for a SELECT, built once."""
+        return SQL('').join(
+            SQL(', %s AS %s', sql, SQL.identifier(name))
+            for name, sql in self._contact_columns().items()
+        )
 
     @api.model
     def _sum_columns(self, day):
@@ -88,7 +104,7 @@ class RetailProfileSums(models.Model):
         """
         return SQL(
             """
-            SELECT sums.*, true AS has_contact
+            SELECT sums.*, true AS has_contact %(contact)s
               FROM (SELECT partner_id, company_id, %(columns)s
                       FROM retail_purchase
                      WHERE company_id = ANY(%(companies)s) %(only)s
@@ -96,6 +112,7 @@ class RetailProfileSums(models.Model):
               JOIN res_partner AS partner ON partner.id = sums.partner_id AND partner.retail_customer IS NOT FALSE
                %(only_partner)s
             """,
+            contact=self._sql_contact_columns(),
             # Named again, so that PostgreSQL looks these customers up instead of reading all of them.
             only_partner=SQL()
             if partner_ids is None
@@ -117,6 +134,7 @@ class RetailProfileSums(models.Model):
         return SQL(
             """
             SELECT signal.partner_id, signal.company_id, %(columns)s, bool_or(signal.is_contact) AS has_contact
+                   %(contact)s
               FROM (%(signals)s) AS signal (partner_id, company_id, is_contact)
               JOIN res_partner AS partner ON partner.id = signal.partner_id AND partner.retail_customer IS NOT FALSE
              WHERE signal.company_id = ANY(%(companies)s)
@@ -128,8 +146,9 @@ class RetailProfileSums(models.Model):
                      JOIN res_groups_users_rel AS member ON member.uid = account.id AND member.gid = %(public)s
                     WHERE account.partner_id = signal.partner_id)
                AND NOT EXISTS (SELECT FROM res_company WHERE res_company.partner_id = signal.partner_id)
-             GROUP BY signal.partner_id, signal.company_id
+             GROUP BY signal.partner_id, signal.company_id, partner.id
             """,
+            contact=self._sql_contact_columns(),
             columns=SQL(', ').join(
                 SQL('%s AS %s', empty, SQL.identifier(name))
                 for name, (_sql, empty) in self._sum_columns(companies[0].day).items()
