@@ -1,7 +1,7 @@
 """The customer file: birthday, age, needs, who may see and change it, what is tracked, printed, merged and shown."""
 
 import ast
-from datetime import date, timedelta
+from datetime import date
 
 from freezegun import freeze_time
 from lxml import etree, html
@@ -368,30 +368,6 @@ class TestFile(FileCommon):
         self.assertEqual(self.bob.retail_preference_text, 'Old Maps')
         french = self.bob.with_context(lang='fr_FR')
         self.assertEqual(french.retail_preference_text, 'Vieilles cartes')
-
-    def test_categories_bought_most(self):
-        """What is bought most completes the entered preferences: net, a year back, without excluded (S-CUS-09)."""
-        names = ('Maps', 'Globes', 'Pens', 'Ink', 'Delivery')
-        categories = self.env['product.category'].create([{'name': name} for name in names])
-        categories[4].retail_excluded = True
-        today = self.company._retail_today()
-        for category, amount in zip(categories, (50, 70, 10, 20, 500), strict=True):
-            product = self._create_product(category.name, amount, categ_id=category.id)
-            order = self.env['sale.order'].create(
-                {
-                    'partner_id': self.ann.id,
-                    'order_line': [
-                        Command.create({'product_id': product.id, 'product_uom_qty': 1})
-                    ],
-                }
-            )
-            order.action_confirm()
-        old = self._create_order(self.ann, 1000, today - timedelta(days=400))
-        self._process()
-        self.assertEqual(self._purchase_of(old).amount, 1000)
-        self.assertEqual(self.acme.retail_category_text, 'Globes, Maps, Ink')
-        self.assertEqual(self.ann.retail_category_text, 'Globes, Maps, Ink')
-        self.assertFalse(self.bob.retail_category_text)
 
     def test_business_situation_is_for_companies(self):
         """The business situation shows for companies only (S-CUS-06)."""

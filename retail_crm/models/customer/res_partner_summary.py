@@ -1,5 +1,3 @@
-from dateutil.relativedelta import relativedelta
-
 from odoo import api, fields, models
 from odoo.tools import SQL, format_date
 
@@ -7,8 +5,6 @@ from .res_partner_file import FILE_GROUPS
 
 #: Days before a birthday in which the card names it.
 BIRTHDAY_IS_NEAR = 7
-#: Purchases that the favourite categories are taken from, and how many categories are named.
-RECENT_PURCHASES, BEST_CATEGORIES = 100, 3
 
 
 class ResPartnerSummary(models.Model):
@@ -43,12 +39,6 @@ class ResPartnerSummary(models.Model):
         compute='_compute_retail_summary_texts',
         groups=FILE_GROUPS,
         help='Special needs: the tags and the free text.',
-    )
-    retail_category_text = fields.Char(
-        string='Buys Most',
-        compute='_compute_retail_summary_texts',
-        groups=FILE_GROUPS,
-        help='Product categories on which the customer spent most in the last 12 months.',
     )
     retail_file_line = fields.Char(
         string='At a Glance',
@@ -91,7 +81,6 @@ class ResPartnerSummary(models.Model):
         return {
             'preferences': self._sql_summary_tags(SQL("preference.kind != 'need'")),
             'needs': self._sql_summary_tags(SQL("preference.kind = 'need'")),
-            'categories': self._sql_summary_categories(),
             'channel': SQL(
                 '(SELECT %s FROM retail_channel AS channel WHERE channel.id = customer.retail_preferred_channel_id)',
                 self._summary_name('channel'),
@@ -104,10 +93,6 @@ class ResPartnerSummary(models.Model):
         return [
             (None, 'retail.preference'),
             (None, 'retail.channel'),
-            (None, 'retail.purchase'),
-            (['name', 'parent_path', 'retail_excluded'], 'product.category'),
-            (['categ_id', 'retail_excluded'], 'product.template'),
-            (['order_id', 'product_id', 'price_subtotal', 'display_type'], 'sale.order.line'),
         ]
 
     def _sql_summary_tags(self, condition):
@@ -125,37 +110,6 @@ class ResPartnerSummary(models.Model):
             condition=condition,
         )
 
-    def _sql_summary_categories(self):
-        """Return the names of the categories on which most was spent in a year, as a list, best first.
-
-        From the last purchases only, so that a customer with thousands of them opens as fast as any other.
-        """
-        return SQL(
-            """(SELECT jsonb_agg(best.name ORDER BY best.amount DESC, best.name)
-                  FROM (SELECT category.name, sum(line.price_subtotal) AS amount
-                          FROM (SELECT res_id FROM retail_purchase
-                                 WHERE partner_id = customer.commercial_partner_id AND company_id = %(company)s
-                                   AND res_model = 'sale.order' AND counts AND date > %(since)s
-                                 ORDER BY date DESC LIMIT %(limit)s) AS purchase
-                          JOIN sale_order_line AS line ON line.order_id = purchase.res_id
-                           AND line.display_type IS NULL
-                          JOIN product_product AS product ON product.id = line.product_id
-                          JOIN product_template AS template ON template.id = product.product_tmpl_id
-                           AND template.retail_excluded IS NOT TRUE
-                          JOIN product_category AS category ON category.id = template.categ_id
-                           AND NOT EXISTS (SELECT FROM product_category AS above
-                                            WHERE above.retail_excluded
-                                              AND category.parent_path LIKE above.parent_path || '%%')
-                         GROUP BY category.name
-                        HAVING sum(line.price_subtotal) > 0
-                         ORDER BY amount DESC, category.name
-                         LIMIT %(best)s) AS best)""",
-            company=self.env.company.root_id.id,
-            since=fields.Date.context_today(self) - relativedelta(months=12),
-            limit=RECENT_PURCHASES,
-            best=BEST_CATEGORIES,
-        )
-
     @api.depends(
         'retail_summary',
         'retail_salutation',
@@ -170,7 +124,6 @@ class ResPartnerSummary(models.Model):
             summary = partner.retail_summary or {}
             partner.retail_channel_text = summary.get('channel')
             partner.retail_preference_text = ', '.join(summary.get('preferences') or ())
-            partner.retail_category_text = ', '.join(summary.get('categories') or ())
             partner.retail_need_text = '; '.join(
                 filter(None, [*(summary.get('needs') or ()), partner.retail_special_need])
             )
@@ -206,8 +159,6 @@ class ResPartnerSummary(models.Model):
             words.append(self.env._('prefers %(channel)s', channel=self.retail_channel_text))
         if self.retail_preference_text:
             words.append(self.env._('likes %(names)s', names=self.retail_preference_text))
-        if self.retail_category_text:
-            words.append(self.env._('buys most: %(names)s', names=self.retail_category_text))
         return words
 
     def _summary_name(self, alias):

@@ -54,6 +54,12 @@ class ResPartnerTouch(models.Model):
             return self.env._('Mostly %(channels)s', channels=names)
         return preferred and self.env._('Prefers %(preferred)s', preferred=preferred)
 
+    def _file_words(self):
+        words = super()._file_words()
+        if self.retail_top_categories:
+            words.append(self.env._('buys most often: %(names)s', names=self.retail_top_categories))
+        return words
+
     # === SUMMARY ===#
 
     @api.model
