@@ -482,7 +482,7 @@ class TestAccess(AccessCommon):
             ),
             'retail.consent': self.env['retail.consent']._record(
                 self.bob,
-                {('profiling', self.env['retail.channel']): False},
+                {('marketing', self.env.ref('retail_crm.retail_channel_sms')): False},
                 'shop',
                 company=self.company_2,
             ),

@@ -73,7 +73,7 @@ class TestOrderMoments(OrderCommon):
         self.assertIn(('partner_changed', client.partner_id), told)
         client.active = False
         self.assertIn(('partner_changed', client.partner_id), self._told())
-        client.name = 'Somebody'
+        client.signature = 'Somebody'
         self.assertNotIn(('partner_changed', client.partner_id), self._told())
         clerk = new_test_user(self.env, login='clerk', groups='base.group_user')
         self.assertNotIn(('partner_changed', clerk.partner_id), self._told())

@@ -121,7 +121,7 @@ class TestPortalProfile(ConsentCommon, HttpCase):
         self.env.invalidate_all()
         partner = self.customer
         self.assertEqual(partner.retail_salutation, 'Dr Li')
-        self.assertEqual(partner.retail_birthday_text, '15 August (lunar)')
+        self.assertEqual(partner.retail_birthday_text, 'lunar month 8, day 15')
         self.assertEqual(partner.retail_preferred_channel_id, self.mail)
         self.assertEqual(partner.retail_preference_ids, self.tea | self.coffee | self.need)
         self.assertTrue(partner.retail_checked_on)

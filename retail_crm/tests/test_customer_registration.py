@@ -98,7 +98,7 @@ class TestRegistration(ConsentCommon):
         form.birth_day, form.birth_month = '15', '8'
         form.birth_lunar = True
         partner = self._registered(form)
-        self.assertEqual(partner.retail_birthday_text, '15 August (lunar)')
+        self.assertEqual(partner.retail_birthday_text, 'lunar month 8, day 15')
 
     def test_duplicates_are_warned_of(self):
         """While typing, customers with the phone, the e-mail or name and birthday are listed (S-CUS-13)."""
