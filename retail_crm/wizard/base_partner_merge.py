@@ -19,4 +19,4 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
     @api.model
     def _retail_unique_models(self):
         """Hook: return the models of ours with a unique key on a customer; each has ``_merge_partners(src, dst)``."""
-        return ['retail.profile', 'retail.consent']
+        return ['retail.profile', 'retail.consent', 'retail.membership']

@@ -1,0 +1,17 @@
+from . import (
+    retail_programme,
+    retail_tier,
+    retail_tier_version,
+    retail_membership,
+    retail_membership_evaluate,
+    retail_membership_action,
+    retail_membership_explain,
+    retail_membership_merge,
+    retail_tier_move,
+    retail_purchase,
+    retail_moment,
+    retail_profile_tier,
+    res_partner,
+    res_config_settings,
+    sale_order,
+)
