@@ -18,3 +18,5 @@ from . import test_customer_repair
 from . import test_customer_sale_report
 from . import test_customer_settings
 from . import test_house
+from . import test_loyalty_membership
+from . import test_loyalty_tiers_rules
