@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.service.model import call_kw, get_public_method
@@ -29,12 +30,18 @@ RIGHTS = {
     },
     'retail.cohort.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.classification': {'user': 'r', 'lead': 'r', 'manager': 'rw', 'marketing': 'r'},
+    'retail.membership': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.membership.override': {'lead': 'rwc', 'manager': 'rwc'},
     'retail.moment': {'manager': 'r'},
     'retail.policy': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
     'retail.profile': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.profile.backtest': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.profile.change': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.programme': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
     'retail.purchase': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.tier': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
+    'retail.tier.move': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.tier.version': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
 }
 
 #: Methods of ours that the browser may call, and who may call them with effect on a record that he can read.
@@ -43,6 +50,14 @@ ACTIONS = {
     ('retail.classification', 'action_open'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.classification', 'action_apply'): {'manager'},
     ('retail.classification', 'action_reset'): {'manager'},
+    ('retail.membership', 'action_end_override'): {'lead', 'manager'},
+    ('retail.membership', 'action_enrol'): {'user', 'lead', 'manager'},
+    ('retail.membership', 'action_leave'): {'user', 'lead', 'manager'},
+    ('retail.membership', 'action_open_moves'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.membership', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.membership', 'action_open_purchases'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.membership', 'action_override'): {'lead', 'manager'},
+    ('retail.membership.override', 'action_give'): {'lead', 'manager'},
     ('retail.moment', 'action_retry'): {'manager'},
     ('retail.moment', 'action_open_document'): {'manager'},
     ('retail.profile.backtest', 'action_check_now'): {'manager'},
@@ -54,9 +69,13 @@ ACTIONS = {
     ('retail.profile', 'action_snooze'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.profile', 'action_unsnooze'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.profile.change', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.programme', 'action_open_members'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.programme', 'action_start'): {'manager'},
+    ('retail.programme', 'action_use_ladder'): {'manager'},
     ('retail.purchase', 'action_open_document'): {'user', 'lead', 'manager', 'marketing'},
     # managers, and whoever may write the order
     ('retail.purchase', 'action_apply_rates'): {'manager'},
+    ('retail.tier.move', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
 }
 
 
@@ -69,8 +88,30 @@ class AccessCommon(RetailCrmCommon):
         return checks.search([('company_id', '=', cls.company.id)], limit=1)
 
     @classmethod
+    def _give_membership(cls, company, partner):
+        """Return a membership, with a given tier, in the programme of a company, which runs from now on."""
+        programme = cls.env['retail.programme'].create({'name': 'Club', 'company_id': company.id})
+        programme.action_use_ladder()
+        programme.action_start()
+        member = cls.env['retail.membership']._enrol(partner, company)
+        gold = programme.tier_ids[2]
+        member._override(gold, fields.Date.add(fields.Date.today(), months=3), 'vip', 'Patron')
+        return member
+
+    @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        # everybody works in a company whose programme runs, too, and in one without any
+        cls.company_3, cls.company_4 = cls.env['res.company'].create(
+            [{'name': 'Third Company'}, {'name': 'Fourth Company'}]
+        )
+        for user in cls.users.values():
+            user.company_ids += cls.company_3 + cls.company_4
+        cls.member = cls._give_membership(cls.company_3, cls.bob)
+        cls.programme = cls.env['retail.programme'].search(
+            [('company_id', '=', cls.company.id)]
+        ) or cls.env['retail.programme'].create({'name': 'Club', 'company_id': cls.company.id})
+        cls.programme.action_use_ladder()
         cls.personas = {**cls.users, 'public': cls.env.ref('base.public_user')}
         # everybody may try an export: what is refused then is refused because of the field
         for user in cls.users.values():
@@ -85,6 +126,15 @@ class AccessCommon(RetailCrmCommon):
             'retail.classification': cls.env['retail.classification']._of_companies(
                 cls.company.ids
             ),
+            'retail.membership': cls.member,
+            'retail.membership.override': cls.env['retail.membership.override'].create(
+                {
+                    'membership_ids': cls.member.ids,
+                    'tier_id': cls.member.tier_id.id,
+                    'reason': 'vip',
+                    'note': 'Patron',
+                }
+            ),
             'retail.moment': cls.moments.search([('res_model', '=', 'sale.order')], limit=1),
             'retail.policy': cls.env.ref('retail_crm.retail_policy_abc_a'),
             'retail.profile': cls._profile_of(cls.bob),
@@ -92,28 +142,65 @@ class AccessCommon(RetailCrmCommon):
             'retail.profile.change': cls.env['retail.profile.change'].search(
                 [('partner_id', '=', cls.bob.id)], limit=1
             ),
+            'retail.programme': cls.programme,
             'retail.purchase': cls._purchase_of(cls.order),
+            'retail.tier': cls.programme.tier_ids[2],
+            'retail.tier.move': cls.member.move_ids[:1],
+            'retail.tier.version': cls.programme.tier_ids[1].version_ids,
         }
         cls.changes = {
             'retail.area': {'name': 'South'},
             'retail.channel': {'name': 'Till'},
             'retail.cohort.report': {'customers': 99},
             'retail.classification': {'new_days': 60},
+            'retail.membership': {'left_on': '2026-01-01'},
+            'retail.membership.override': {'note': 'Friend'},
             'retail.moment': {'state': 'done'},
             'retail.policy': {'name': 'Everybody first'},
             'retail.profile': {'order_count': 99},
             'retail.profile.backtest': {'customers': 99},
             'retail.profile.change': {'reason': 'time'},
+            'retail.programme': {'grace_days': 20},
             'retail.purchase': {'amount': 1e6},
+            'retail.tier': {'name': 'Golden'},
+            'retail.tier.move': {'amount': 1},
+            'retail.tier.version': {'amount': 1},
         }
         cls.news = {
             'retail.area': {'name': 'East'},
             'retail.channel': {'name': 'Pigeon', 'code': 'pigeon'},
             'retail.cohort.report': {'company_id': cls.company.id},
+            'retail.membership': {
+                'number': '1',
+                'partner_id': cls.ann.id,
+                'company_id': cls.company.id,
+                'programme_id': cls.programme.id,
+                'enrolled_on': '2026-01-01',
+            },
+            'retail.membership.override': {
+                'membership_ids': cls.member.ids,
+                'tier_id': cls.member.tier_id.id,
+                'reason': 'vip',
+                'note': 'Patron',
+            },
             'retail.moment': {
                 'kind': 'purchase',
                 'res_model': 'sale.order',
                 'res_id': cls.order.id,
+            },
+            'retail.programme': {'name': 'Club', 'company_id': cls.company_4.id},
+            'retail.tier': {'name': 'Platinum', 'programme_id': cls.programme.id, 'sequence': 99},
+            'retail.tier.move': {
+                'membership_id': cls.member.id,
+                'partner_id': cls.bob.id,
+                'company_id': cls.company_3.id,
+                'date': '2026-01-01',
+                'cause': 'entry',
+            },
+            'retail.tier.version': {
+                'tier_id': cls.programme.tier_ids[1].id,
+                'date_from': '2026-01-01',
+                'amount': 1,
             },
             'retail.policy': {'name': 'Regulars', 'class_key': 'ladder.loyal'},
             'retail.classification': {'company_id': cls.company_2.id},
@@ -198,6 +285,8 @@ class TestAccess(AccessCommon):
             'retail.profile',
             'retail.profile.change',
             'retail.moment',
+            'retail.membership',
+            'retail.tier.move',
         ):
             for access in self.env['ir.model.access'].search([('model_id.model', '=', model)]):
                 with self.subTest(access=access.name):
@@ -232,6 +321,7 @@ class TestAccess(AccessCommon):
         """Nobody sees rows of a company he does not belong to, neither in lists nor by id (design 4.2, 7)."""
         order = self._create_order(self.bob, 70.0, company_id=self.company_2.id)
         self._process()
+        member = self._give_membership(self.company_2, self.bob)
         others = {
             'retail.purchase': self._purchase_of(order),
             'retail.classification': self.env['retail.classification']._of_companies(
@@ -247,6 +337,11 @@ class TestAccess(AccessCommon):
             'retail.cohort.report': self.env['retail.cohort.report'].search(
                 [('company_id', '=', self.company_2.id)]
             ),
+            'retail.membership': member,
+            'retail.programme': member.programme_id,
+            'retail.tier': member.programme_id.tier_ids,
+            'retail.tier.move': member.move_ids,
+            'retail.tier.version': member.programme_id.tier_ids.version_ids,
             'retail.area': self.env['retail.area'].create(
                 {'name': 'Elsewhere', 'company_id': self.company_2.id}
             ),
@@ -373,9 +468,9 @@ class TestAccess(AccessCommon):
         if field.search:
             ways['domain'] = ('search', [(name, '!=', False)])
             ways['count'] = ('search_count', [(name, '!=', False)])
-            if field.type == 'many2one':
+            if field.comodel_name == 'retail.profile':
                 ways['domain through'] = ('search', [(f'{name}.spend_total', '>', 0)])
-            elif field.type not in ('boolean', 'selection', 'char'):
+            elif field.type not in ('boolean', 'selection', 'char', 'many2one'):
                 ways['compare'] = (
                     'search',
                     [(name, '>', '2020-01-01' if field.type == 'date' else 1)],
@@ -463,6 +558,11 @@ class TestAccess(AccessCommon):
             ('retail.policy', '_for_customers'),
             ('retail.classification', '_note_applied'),
             ('retail.profile.change', '_sql_insert'),
+            ('retail.membership', '_evaluate'),
+            ('retail.membership', '_enrol'),
+            ('retail.membership', '_override'),
+            ('retail.membership', '_merge_partners'),
+            ('retail.membership', '_cron_evaluate'),
         ):
             with self.subTest(method=f'{model}.{method}'), self.assertRaises(AccessError):
                 self._rpc(self.users['manager'], model, method)

@@ -339,7 +339,9 @@ class TestTiersByOrder(BothBases):
         self.assertEqual(self._history(self.acme), [('2025-03-05', 'entry', 'Base')])
         self.assertEqual(self._member(self.bob).tier_valid_until, date(2026, 3, 5))
         for kind in ('enrolled', 'tier_up'):
-            self.assertFalse(self._count_moments(kind, self.bob | self.acme and self.bob))
+            self.assertFalse(
+                self._count_moments(kind, self.bob) + self._count_moments(kind, self.acme)
+            )
 
     def test_who_is_enrolled(self):
         """Suppliers and employees are not enrolled by buying, and cannot be by hand (S-LOY-16)."""

@@ -3,6 +3,7 @@ from . import (
     retail_tier,
     retail_tier_version,
     retail_membership,
+    retail_membership_store,
     retail_membership_evaluate,
     retail_membership_action,
     retail_membership_explain,

@@ -142,7 +142,12 @@ class RetailMembership(models.Model):
         ondelete='set null',
         help='Who gave the tier.',
     )
-    move_ids = fields.One2many(comodel_name='retail.tier.move', inverse_name='membership_id')
+    move_ids = fields.One2many(
+        comodel_name='retail.tier.move',
+        inverse_name='membership_id',
+        string='History',
+        help='Tiers reached, renewed, given and lost.',
+    )
     barcode = fields.Html(
         string='Bar Code',
         compute='_compute_barcode',
@@ -182,19 +187,6 @@ class RetailMembership(models.Model):
             | fields.Domain('partner_id', operator, value)
             | fields.Domain('former_numbers', 'ilike' if operator == '=' else operator, value)
         )
-
-    def write(self, vals):
-        """Refuse whoever is not the system: tiers follow rules, overrides have a reason.
-
-        :raise UserError: saying how it is done
-        """
-        if not self.env.su:
-            raise UserError(
-                self.env._(
-                    'Memberships follow the rules: enrol, leave or override the tier instead.'
-                )
-            )
-        return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_history(self):

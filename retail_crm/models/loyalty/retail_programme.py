@@ -198,7 +198,12 @@ class RetailProgramme(models.Model):
         default='general',
         help='Tiers to begin with. "Use Ladder" replaces the present tiers by them, as long as nobody has one.',
     )
-    tier_ids = fields.One2many(comodel_name='retail.tier', inverse_name='programme_id', copy=True)
+    tier_ids = fields.One2many(
+        comodel_name='retail.tier',
+        inverse_name='programme_id',
+        copy=True,
+        help='The ladder, from the lowest tier, which everybody has, to the highest.',
+    )
     member_count = fields.Integer(
         string='Members', compute='_compute_member_count', help='Customers who take part today.'
     )
@@ -348,6 +353,7 @@ class RetailProgramme(models.Model):
     def action_open_members(self):
         """Open the members of the programme."""
         self.ensure_one()
+        self.check_access('read')
         action = self.env['ir.actions.act_window']._for_xml_id(
             'retail_crm.retail_membership_action'
         )

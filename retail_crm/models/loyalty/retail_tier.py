@@ -39,7 +39,10 @@ class RetailTier(models.Model):
         help='The highest tier of the ladder: its members are high-value customers.',
     )
     version_ids = fields.One2many(
-        comodel_name='retail.tier.version', inverse_name='tier_id', copy=True
+        comodel_name='retail.tier.version',
+        inverse_name='tier_id',
+        copy=True,
+        help='Thresholds, each from a day on.',
     )
     threshold_text = fields.Char(
         string='Reached By',

@@ -128,6 +128,7 @@ class RetailTierMove(models.Model):
 
         :raise UserError: always
         """
+        self.check_access('write')
         raise UserError(self.env._('The history of tiers is never changed.'))
 
     @api.ondelete(at_uninstall=False)
