@@ -25,12 +25,10 @@ class RetailMembershipExplain(models.Model):
     )
     next_tier_id = fields.Many2one(
         comodel_name='retail.tier',
-        string='Next Tier',
         compute='_compute_explanation',
         help='The next higher tier that there is today.',
     )
     missing_amount = fields.Monetary(
-        string='Missing Amount',
         compute='_compute_explanation',
         help='Amount that is missing to the next tier.',
     )

@@ -19,6 +19,7 @@ class RetailProfileTier(models.Model):
 
     @api.model
     def _flush_sums(self):
-        super()._flush_sums()
+        result = super()._flush_sums()
         self.env['retail.membership'].flush_model(['tier_id'])
         self.env['retail.tier'].flush_model(['is_top'])
+        return result

@@ -13,6 +13,7 @@ class RetailPurchase(models.Model):
 
     def _end_walk(self, rebuilding):
         """Purchases were derived anew: all members are looked at by them in the background."""
-        super()._end_walk(rebuilding)
+        result = super()._end_walk(rebuilding)
         if rebuilding:
             self.env['retail.membership']._make_all_due(rebuilding)
+        return result

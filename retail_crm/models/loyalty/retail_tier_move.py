@@ -129,6 +129,10 @@ class RetailTierMove(models.Model):
         :raise UserError: always
         """
         self.check_access('write')
+        self._refuse_change()
+        return super().write(vals)
+
+    def _refuse_change(self):
         raise UserError(self.env._('The history of tiers is never changed.'))
 
     @api.ondelete(at_uninstall=False)

@@ -3,7 +3,7 @@ from dateutil.relativedelta import relativedelta
 from odoo import fields, models
 from odoo.exceptions import UserError
 
-from odoo.addons.retail_crm.models.loyalty.retail_membership import OVERRIDE_REASONS
+from ...models.loyalty.retail_membership import OVERRIDE_REASONS
 
 
 class RetailMembershipOverride(models.TransientModel):
