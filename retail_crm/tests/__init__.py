@@ -37,3 +37,5 @@ from . import test_customer_timeline
 from . import test_customer_touch
 from . import test_customer_yearly
 from . import test_house
+from . import test_loyalty_membership
+from . import test_loyalty_tiers_rules

@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.service.model import call_kw, get_public_method
@@ -48,6 +49,8 @@ RIGHTS = {
         'internal': 'r',
     },
     'retail.duplicate': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.membership': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.membership.override': {'lead': 'rwc', 'manager': 'rwc'},
     'retail.moment': {'manager': 'r'},
     'retail.occasion.date': {
         'user': 'rwcd',
@@ -70,6 +73,7 @@ RIGHTS = {
     'retail.profile': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.profile.backtest': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.profile.change': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.programme': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
     'retail.purchase': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.role': {'manager': 'r'},
     'retail.sensitive': {'sensitive': 'rwcd'},
@@ -98,6 +102,9 @@ RIGHTS = {
         'sales': 'rwc',
     },
     'retail.registration': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'sales': 'rwc'},
+    'retail.tier': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
+    'retail.tier.move': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.tier.version': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
 }
 
 #: Methods of ours that the browser may call, and who may call them with effect on a record that he can read.
@@ -120,6 +127,14 @@ ACTIONS = {
     ('retail.duplicate', 'action_household'): {'user', 'lead', 'manager'},
     ('retail.duplicate', 'action_reopen'): {'user', 'lead', 'manager'},
     ('retail.duplicate', 'action_merge'): {'lead', 'manager'},
+    ('retail.membership', 'action_end_override'): {'lead', 'manager'},
+    ('retail.membership', 'action_enrol'): {'user', 'lead', 'manager'},
+    ('retail.membership', 'action_leave'): {'user', 'lead', 'manager'},
+    ('retail.membership', 'action_open_moves'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.membership', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.membership', 'action_open_purchases'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.membership', 'action_override'): {'lead', 'manager'},
+    ('retail.membership.override', 'action_give'): {'lead', 'manager'},
     ('retail.moment', 'action_retry'): {'manager'},
     ('retail.moment', 'action_open_document'): {'manager'},
     ('retail.profile.backtest', 'action_check_now'): {'manager'},
@@ -132,6 +147,9 @@ ACTIONS = {
     ('retail.profile', 'action_snooze'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.profile', 'action_unsnooze'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.profile.change', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.programme', 'action_open_members'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.programme', 'action_start'): {'manager'},
+    ('retail.programme', 'action_use_ladder'): {'manager'},
     ('retail.purchase', 'action_open_document'): {'user', 'lead', 'manager', 'marketing'},
     # managers, and whoever may write the order
     ('retail.purchase', 'action_apply_rates'): {'manager'},
@@ -147,6 +165,7 @@ ACTIONS = {
     ('retail.touch', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing', 'sales'},
     ('retail.registration', 'action_register'): {'user', 'lead', 'manager', 'sales'},
     ('retail.registration', 'action_register_next'): {'user', 'lead', 'manager', 'sales'},
+    ('retail.tier.move', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
 }
 
 
@@ -166,9 +185,30 @@ class AccessCommon(RetailCrmCommon):
         cls.env['retail.duplicate']._search_some(twins.ids)
         return cls.env['retail.duplicate'].search([('partner_ids', 'in', twins.ids)])
 
+    def _give_membership(cls, company, partner):
+        """Return a membership, with a given tier, in the programme of a company, which runs from now on."""
+        programme = cls.env['retail.programme'].create({'name': 'Club', 'company_id': company.id})
+        programme.action_use_ladder()
+        programme.action_start()
+        member = cls.env['retail.membership']._enrol(partner, company)
+        gold = programme.tier_ids[2]
+        member._override(gold, fields.Date.add(fields.Date.today(), months=3), 'vip', 'Patron')
+        return member
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        # everybody works in a company whose programme runs, too, and in one without any
+        cls.company_3, cls.company_4 = cls.env['res.company'].create(
+            [{'name': 'Third Company'}, {'name': 'Fourth Company'}]
+        )
+        for user in cls.users.values():
+            user.company_ids += cls.company_3 + cls.company_4
+        cls.member = cls._give_membership(cls.company_3, cls.bob)
+        cls.programme = cls.env['retail.programme'].search(
+            [('company_id', '=', cls.company.id)]
+        ) or cls.env['retail.programme'].create({'name': 'Club', 'company_id': cls.company.id})
+        cls.programme.action_use_ladder()
         cls.personas = {**cls.users, 'public': cls.env.ref('base.public_user')}
         # everybody may try an export: what is refused then is refused because of the field
         for user in cls.users.values():
@@ -215,6 +255,15 @@ class AccessCommon(RetailCrmCommon):
                 {'purpose': 'service', 'version': 'unused', 'text': 'Yes'}
             ),
             'retail.duplicate': cls._duplicate(cls.company),
+            'retail.membership': cls.member,
+            'retail.membership.override': cls.env['retail.membership.override'].create(
+                {
+                    'membership_ids': cls.member.ids,
+                    'tier_id': cls.member.tier_id.id,
+                    'reason': 'vip',
+                    'note': 'Patron',
+                }
+            ),
             'retail.moment': cls.moments.search([('res_model', '=', 'sale.order')], limit=1),
             'retail.occasion.date': cls.env['retail.occasion.date'].create(
                 {'partner_id': cls.bob.id, 'month': '5', 'day': 20}
@@ -226,6 +275,7 @@ class AccessCommon(RetailCrmCommon):
             'retail.profile.change': cls.env['retail.profile.change'].search(
                 [('partner_id', '=', cls.bob.id)], limit=1
             ),
+            'retail.programme': cls.programme,
             'retail.purchase': cls._purchase_of(cls.order),
             'retail.segment': cls.segment,
             'retail.segment.condition': cls.segment.condition_ids,
@@ -236,6 +286,9 @@ class AccessCommon(RetailCrmCommon):
             ),
             'retail.touch': cls.touch,
             'retail.registration': cls.env['retail.registration'].create({'name': 'Carl'}),
+            'retail.tier': cls.programme.tier_ids[2],
+            'retail.tier.move': cls.member.move_ids[:1],
+            'retail.tier.version': cls.programme.tier_ids[1].version_ids,
         }
         cls.changes = {
             'retail.access.log': {'kind': 'export'},
@@ -253,6 +306,8 @@ class AccessCommon(RetailCrmCommon):
             'retail.consent.record.line': {'decision': 'withdrawn'},
             'retail.consent.text': {'text': 'No'},
             'retail.duplicate': {'state': 'merged'},
+            'retail.membership': {'left_on': '2026-01-01'},
+            'retail.membership.override': {'note': 'Friend'},
             'retail.moment': {'state': 'done'},
             'retail.occasion.date': {'day': 21},
             'retail.policy': {'name': 'Everybody first'},
@@ -260,6 +315,7 @@ class AccessCommon(RetailCrmCommon):
             'retail.profile': {'order_count': 99},
             'retail.profile.backtest': {'customers': 99},
             'retail.profile.change': {'reason': 'time'},
+            'retail.programme': {'grace_days': 20},
             'retail.purchase': {'amount': 1e6},
             'retail.segment': {'name': 'Everybody'},
             'retail.segment.condition': {'months': 6},
@@ -268,6 +324,9 @@ class AccessCommon(RetailCrmCommon):
             'retail.timeline': {'reference': 'S0'},
             'retail.touch': {'note': 'Asked for tea'},
             'retail.registration': {'name': 'Dora'},
+            'retail.tier': {'name': 'Golden'},
+            'retail.tier.move': {'amount': 1},
+            'retail.tier.version': {'amount': 1},
         }
         cls.news = {
             'retail.access.log': {'kind': 'export', 'user_id': cls.env.uid},
@@ -293,12 +352,39 @@ class AccessCommon(RetailCrmCommon):
             },
             'retail.consent.text': {'purpose': 'service', 'version': 'new', 'text': 'Yes'},
             'retail.duplicate': {'kind': 'phone', 'key': 'x', 'suspicion': 'person'},
+            'retail.membership': {
+                'number': '1',
+                'partner_id': cls.ann.id,
+                'company_id': cls.company.id,
+                'programme_id': cls.programme.id,
+                'enrolled_on': '2026-01-01',
+            },
+            'retail.membership.override': {
+                'membership_ids': cls.member.ids,
+                'tier_id': cls.member.tier_id.id,
+                'reason': 'vip',
+                'note': 'Patron',
+            },
             'retail.moment': {
                 'kind': 'purchase',
                 'res_model': 'sale.order',
                 'res_id': cls.order.id,
             },
             'retail.occasion.date': {'partner_id': cls.bob.id, 'month': '6', 'day': 1},
+            'retail.programme': {'name': 'Club', 'company_id': cls.company_4.id},
+            'retail.tier': {'name': 'Platinum', 'programme_id': cls.programme.id, 'sequence': 99},
+            'retail.tier.move': {
+                'membership_id': cls.member.id,
+                'partner_id': cls.bob.id,
+                'company_id': cls.company_3.id,
+                'date': '2026-01-01',
+                'cause': 'entry',
+            },
+            'retail.tier.version': {
+                'tier_id': cls.programme.tier_ids[1].id,
+                'date_from': '2026-01-01',
+                'amount': 1,
+            },
             'retail.policy': {'name': 'Regulars', 'class_key': 'ladder.loyal'},
             'retail.preference': {'name': 'Globes'},
             'retail.classification': {'company_id': cls.company_2.id},
@@ -404,6 +490,8 @@ class TestAccess(AccessCommon):
             'retail.profile.change',
             'retail.duplicate',
             'retail.moment',
+            'retail.membership',
+            'retail.tier.move',
         ):
             for access in self.env['ir.model.access'].search([('model_id.model', '=', model)]):
                 with self.subTest(access=access.name):
@@ -439,6 +527,7 @@ class TestAccess(AccessCommon):
         order = self._create_order(self.bob, 70.0, company_id=self.company_2.id)
         touch = self.touch.copy({'company_id': self.company_2.id})
         self._process()
+        member = self._give_membership(self.company_2, self.bob)
         others = {
             'retail.access.log': self.env['retail.access.log']
             .with_company(self.company_2)
@@ -465,6 +554,11 @@ class TestAccess(AccessCommon):
             'retail.cohort.report': self.env['retail.cohort.report'].search(
                 [('company_id', '=', self.company_2.id)]
             ),
+            'retail.membership': member,
+            'retail.programme': member.programme_id,
+            'retail.tier': member.programme_id.tier_ids,
+            'retail.tier.move': member.move_ids,
+            'retail.tier.version': member.programme_id.tier_ids.version_ids,
             'retail.area': self.env['retail.area'].create(
                 {'name': 'Elsewhere', 'company_id': self.company_2.id}
             ),
@@ -637,9 +731,9 @@ class TestAccess(AccessCommon):
         if field.search:
             ways['domain'] = ('search', [(name, '!=', False)])
             ways['count'] = ('search_count', [(name, '!=', False)])
-            if field.type == 'many2one':
+            if field.comodel_name == 'retail.profile':
                 ways['domain through'] = ('search', [(f'{name}.spend_total', '>', 0)])
-            elif field.type not in ('boolean', 'selection', 'char', 'many2many'):
+            elif field.type not in ('boolean', 'selection', 'char', 'many2one', 'many2many'):
                 ways['compare'] = (
                     'search',
                     [(name, '>', '2020-01-01' if field.type == 'date' else 1)],
@@ -738,6 +832,11 @@ class TestAccess(AccessCommon):
             ('retail.segment', '_recompute'),
             ('retail.segment', '_cron_segments'),
             ('retail.segment.member', '_merge_partners'),
+            ('retail.membership', '_evaluate'),
+            ('retail.membership', '_enrol'),
+            ('retail.membership', '_override'),
+            ('retail.membership', '_merge_partners'),
+            ('retail.membership', '_cron_evaluate'),
         ):
             with self.subTest(method=f'{model}.{method}'), self.assertRaises(AccessError):
                 self._rpc(self.users['manager'], model, method)

@@ -8,4 +8,5 @@ from . import (
     retail_consent_record_line,
     retail_registration,
     retail_sensitive,
+    loyalty,
 )

@@ -21,9 +21,7 @@ def migrate(cr, version):
         return
     env = api.Environment(cr, SUPERUSER_ID, {})
     for name in SHIPPED:
-        convert_file(
-            env, 'retail_crm', f'data/customer/{name}', None, mode='init', noupdate=True
-        )
+        convert_file(env, 'retail_crm', f'data/customer/{name}', None, mode='init', noupdate=True)
     # Scores of data quality are new columns of the figures: nobody bought anything, so nothing is told.
     if env['retail.profile']._refresh(quiet=True) is None:
         raise RuntimeError(

@@ -1,0 +1,14 @@
+from odoo import api, models
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = 'res.config.settings'
+
+    @api.model
+    def _retail_blocks(self):
+        blocks = super()._retail_blocks()
+        blocks['loyalty']['crons'] = [
+            *blocks['loyalty']['crons'],
+            'retail_crm.ir_cron_evaluate_tiers',
+        ]
+        return blocks
