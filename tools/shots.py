@@ -62,6 +62,7 @@ def twice(name, url, **more):
 
 RULES = '.o_data_row .o_data_cell[name=company_id], .o_kanban_record:not(.o_kanban_ghost)'
 FIRST = '.o_data_row .o_data_cell[name=partner_id], .o_kanban_record:not(.o_kanban_ghost)'
+NAMED = '.o_data_row .o_data_cell[name=name], .o_data_row .o_data_cell[name=complete_name], .o_kanban_record:not(.o_kanban_ghost)'
 LIST = '.o_data_row, .o_kanban_record:not(.o_kanban_ghost)'
 
 SHOTS = [
@@ -85,6 +86,16 @@ SHOTS = [
     *twice(
         'classification', '/odoo/retail-classification', login='manager', wait=LIST, click=(RULES,)
     ),
+    *twice('file', '/odoo/retail-customer-files', login='clerk', wait=LIST, click=(NAMED,)),
+    *twice('register', '/odoo/retail-register', login='clerk', wait='.modal .o_form_view'),
+    *twice('contacts', '/odoo/retail-contacts', login='clerk', wait=LIST),
+    *twice('segments', '/odoo/retail-segments', login='manager', wait=LIST),
+    *twice('segment', '/odoo/retail-segments', login='manager', wait=LIST, click=(NAMED,)),
+    *twice('quality', '/odoo/retail-data-quality', login='manager', wait=LIST),
+    *twice('duplicates', '/odoo/retail-duplicates', login='manager', wait=LIST),
+    *twice('consents', '/odoo/retail-consents', login='manager', wait=LIST),
+    *twice('members', '/odoo/retail-members', login='manager', wait=LIST),
+    *twice('member', '/odoo/retail-members', login='manager', wait=LIST, click=(FIRST,)),
     *everywhere('stores', '/odoo/retail-stores', login='manager', wait=LIST),
     *everywhere('moments', '/odoo/retail-moments', login='manager', wait='.o_view_nocontent'),
     *everywhere('settings', '/odoo/retail-settings', wait='.o_setting_container'),
