@@ -62,7 +62,10 @@ def twice(name, url, **more):
 
 RULES = '.o_data_row .o_data_cell[name=company_id], .o_kanban_record:not(.o_kanban_ghost)'
 FIRST = '.o_data_row .o_data_cell[name=partner_id], .o_kanban_record:not(.o_kanban_ghost)'
-NAMED = '.o_data_row .o_data_cell[name=name], .o_data_row .o_data_cell[name=complete_name], .o_kanban_record:not(.o_kanban_ghost)'
+NAMED = (
+    '.o_data_row .o_data_cell[name=name], .o_data_row .o_data_cell[name=complete_name], '
+    '.o_kanban_record:not(.o_kanban_ghost)'
+)
 LIST = '.o_data_row, .o_kanban_record:not(.o_kanban_ghost)'
 
 SHOTS = [
