@@ -31,6 +31,7 @@ from . import test_customer_role
 from . import test_customer_sale_report
 from . import test_customer_segment
 from . import test_customer_segment_rule
+from . import test_customer_segment_scope
 from . import test_customer_segment_use
 from . import test_customer_settings
 from . import test_customer_timeline

@@ -1,4 +1,5 @@
 import ast
+from collections.abc import Set as AbstractSet
 
 from psycopg2 import Error
 from psycopg2.errors import QueryCanceled
@@ -15,6 +16,15 @@ from .retail_segment import SAMPLE
 MAX_RULE = 20_000
 #: Longest time for a rule that somebody waits for, in milliseconds.
 MAX_TIME = 15_000
+#: What each refusal of a condition refuses.
+NEGATIVES = {
+    '!=': '=',
+    'not in': 'in',
+    'not like': 'like',
+    'not ilike': 'ilike',
+    'not =like': '=like',
+    'not =ilike': '=ilike',
+}
 #: A segment made of segments would depend on the order in which they are computed, and could depend on itself.
 NOT_IN_RULES = {'retail.segment', 'retail.segment.member', 'retail.segment.report'}
 
@@ -109,6 +119,12 @@ class RetailSegmentRule(models.Model):
         :raise ValidationError: naming the field
         """
         self.ensure_one()
+        company = self.company_id._origin
+        # The rule is evaluated by the system in the company that the segment names, on screens before it is saved.
+        if company and not self.env.su and company not in self.env.companies.root_id:
+            raise ValidationError(
+                self.env._('Choose one of your companies: the segment is about its customers.')
+            )
         domain = self._parse()
         for model, field in self._walk(self.env['res.partner'], domain):
             if field.comodel_name in NOT_IN_RULES:
@@ -244,9 +260,14 @@ class RetailSegmentRule(models.Model):
         if ids is not None:
             query.add_where(SQL('%s = ANY(%s)', customer_id, list(ids)))
         if any_of:
-            selects = [self._sql_of_condition(*condition) for condition in conditions]
+            selects = [self._sql_of_condition(*condition, ids) for condition in conditions]
             if not rule.is_true():
-                selects.append(partners._search(rule).select())
+                fulfilled = partners._search(rule)
+                if ids is not None:
+                    fulfilled.add_where(
+                        SQL('%s = ANY(%s)', SQL.identifier(fulfilled.table, 'id'), list(ids))
+                    )
+                selects.append(fulfilled.select())
             query.add_where(SQL('%s IN (%s)', customer_id, SQL(' UNION ').join(selects)))
         else:
             for select, negative in conditions:
@@ -271,7 +292,7 @@ class RetailSegmentRule(models.Model):
         return query
 
     def _scoped(self, model, domain, company_ids):
-        """Return the domain about records of these companies only, where it goes through orders and the like.
+        """Return the domain about records of these companies only, wherever it goes from one record to others.
 
         The system evaluates it, for whom there are no company rules.
         """
@@ -282,32 +303,62 @@ class RetailSegmentRule(models.Model):
             if not field.relational:
                 return condition
             comodel = model.env[field.comodel_name]
-            is_list = field.type in ('one2many', 'many2many')
+            company, own = comodel._fields.get('company_id'), Domain.TRUE
+            # users belong to several companies
+            if company and company.store and comodel._name != 'res.users':
+                own = Domain('company_id', 'in', [False, *company_ids])
             if rest:
                 inner = self._scoped(comodel, Domain(rest, operator, value), company_ids)
                 operator = 'any'
             elif operator in ('any', 'not any'):
                 inner = self._scoped(comodel, Domain(value), company_ids)
-            elif is_list and operator in ('=', '!=') and not value:  # none, or any at all
+            elif (
+                field.type in ('one2many', 'many2many') and operator in ('=', '!=') and not value
+            ):  # none, or any at all
                 inner, operator = Domain.TRUE, 'any' if operator == '!=' else 'not any'
             else:
-                return condition
-            company = comodel._fields.get('company_id')
-            # users belong to several companies
-            if is_list and company and company.store and comodel._name != 'res.users':
-                inner &= Domain('company_id', 'in', [False, *company_ids])
-            return Domain(name, operator, inner)
+                return self._scoped_names(comodel, condition, own)
+            return Domain(name, operator, inner & own)
 
         return domain.map_conditions(scope)
 
-    def _sql_of_condition(self, select, negative):
+    def _scoped_names(self, comodel, condition, own):
+        """Return a condition that names records by their text about those of ``own`` only; one on ids as it is."""
+        name, operator, value = condition.field_expr, condition.operator, condition.value
+        if own.is_true():
+            return condition
+        positive = NEGATIVES.get(operator, operator)
+        any_of = 'any' if positive == operator else 'not any'
+        if positive.endswith('like'):
+            return Domain(name, any_of, Domain('display_name', positive, value) & own)
+        items = [value] if isinstance(value, str) else value
+        if not isinstance(items, (list, tuple, AbstractSet)):
+            return condition
+        texts = [item for item in items if isinstance(item, str)]
+        if not texts:
+            return condition
+        others = [item for item in items if not isinstance(item, str)]
+        if operator in ('child_of', 'parent_of'):
+            named = Domain.OR(Domain('display_name', 'ilike', text) for text in texts)
+            return Domain(name, operator, [*others, *comodel.search(named & own).ids])
+        if positive not in ('=', 'in'):
+            return condition  # Odoo refuses it
+        domain = Domain(name, any_of, Domain('display_name', 'in', texts) & own)
+        if not others:
+            return domain
+        if any_of == 'any':
+            return domain | Domain(name, 'in', others)
+        return domain & Domain(name, 'not in', others)
+
+    def _sql_of_condition(self, select, negative, ids=None):
         """Return the SELECT of the ids for which a condition holds: an EXISTS below OR would be run for each customer."""
         if not negative:
             return select
         return SQL(
             """SELECT other.id FROM res_partner AS other
-                WHERE NOT EXISTS (SELECT FROM (%s) AS condition WHERE condition.partner_id = other.id)""",
+                WHERE NOT EXISTS (SELECT FROM (%s) AS condition WHERE condition.partner_id = other.id) %s""",
             select,
+            SQL() if ids is None else SQL('AND other.id = ANY(%s)', list(ids)),
         )
 
     def _company_tree(self, company):

@@ -1,0 +1,100 @@
+"""Whom a segment may be about, and what a changed customer costs: companies, refusals, failures (design 4.2, 7)."""
+
+import json
+
+from odoo.service.model import call_kw
+from odoo.tests import new_test_user, tagged
+from odoo.tools import SQL
+
+from .segment_common import SegmentCase
+
+
+@tagged('post_install', '-at_install', 'retail_crm')
+class TestSegmentScope(SegmentCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.foreign = cls.env['res.partner'].create(
+            {'name': 'Of B', 'company_id': cls.company_2.id, 'retail_remark': 'Bankrupt'}
+        )
+        cls.marketer = new_test_user(
+            cls.env,
+            login='retail_scope',
+            groups='retail_crm.group_marketing',
+            company_id=cls.company.id,
+            company_ids=cls.company.ids,
+        )
+
+    def _preview_by_screen(self, **values):
+        """Return what the screen shows of a rule that is not saved, to somebody of the first company only."""
+        env = self.env(user=self.marketer, su=False, context={})
+        names = {'preview_count': {}, 'preview_error': {}, 'preview_partner_ids': {}}
+        answer = call_kw(
+            env['retail.segment'],
+            'onchange',
+            [[], {'name': 'Drafted', **values}, [], {**names, 'domain': {}}],
+            {},
+        )
+        return answer['value']
+
+    # === COMPANIES ===#
+
+    def test_preview_of_another_company(self):
+        """Nobody is told how many customers of a company that is not his fulfil a rule (design 7)."""
+        rule = "[('retail_remark', '=ilike', 'B%')]"
+        shown = self._preview_by_screen(company_id=self.company_2.id, domain=rule)
+        self.assertEqual(shown['preview_count'], 0)
+        self.assertTrue(shown['preview_error'])
+        self.people[0].retail_remark = 'Busy'
+        shown = self._preview_by_screen(company_id=self.company.id, domain=rule)
+        self.assertEqual((shown['preview_count'], shown['preview_error']), (1, False))
+
+    def test_relations_to_another_company(self):
+        """A rule says nothing of contacts of another company, by whichever way it reaches them (design 7)."""
+        ours = self.people[0]
+        ours.retail_remark = 'Busy'
+        self.people[2].retail_referrer_id = ours
+        self.people[3].retail_referrer_id = self.foreign
+        for rule, number in (
+            ("[('retail_referrer_id.retail_remark', '=ilike', 'B%')]", 1),
+            ("[('retail_referrer_id', 'any', [('retail_remark', '=ilike', 'B%')])]", 1),
+            ("[('retail_referrer_id.commercial_partner_id.retail_remark', '=ilike', 'B%')]", 1),
+            ("[('retail_referrer_id', 'ilike', 'Of B')]", 0),
+            ("[('retail_referrer_id', '=', 'Of B')]", 0),
+            ("[('retail_referrer_id', 'in', ['Of B', 'Segment A'])]", 1),
+            ("[('retail_referrer_id', 'child_of', 'Of B')]", 0),
+            ("[('retail_referrer_id', 'child_of', 'Segment A')]", 2),
+            ("[('retail_referrer_id', 'not ilike', 'Of B'), ('ref', '=', 'seg')]", 8),
+            ("[('retail_referrer_id', '!=', 'Of B'), ('ref', '=', 'seg')]", 8),
+            ("[('retail_referrer_id', 'not in', ['Segment A']), ('ref', '=', 'seg')]", 7),
+            ("['!', ('retail_referrer_id.name', '=', 'Of B'), ('ref', '=', 'seg')]", 8),
+            ("[('retail_referrer_id', '!=', False), ('ref', '=', 'seg')]", 2),
+            (f"[('retail_referrer_id', 'in', [{ours.id}, 'Of B'])]", 1),
+        ):
+            with self.subTest(rule=rule):
+                self.assertEqual(len(self._in(self._segment(rule))), number, rule)
+
+    # === COST ===#
+
+    def _contacts_read(self, segment, ids):
+        """Return how many contacts PostgreSQL looks at, at most in one step, to compare these with the rule."""
+        segment._flush_sources()
+        query = segment._query(ids).select()
+        [(plan,)] = self.env.execute_query(SQL('EXPLAIN (ANALYZE, FORMAT JSON) %s', query))
+        plan = json.loads(plan) if isinstance(plan, str) else plan
+        found, nodes = [0], [plan[0]['Plan']]
+        while nodes:
+            node = nodes.pop()
+            nodes += node.get('Plans', [])
+            if node.get('Relation Name') == 'res_partner':
+                found.append(node['Actual Rows'] * node['Actual Loops'])
+        return max(found)
+
+    def test_one_changed_customer_is_one_looked_at(self):
+        """With "at least one of them", too, a changed customer costs what he costs, not all customers (S-SEG-01)."""
+        segment = self._segment(
+            "[('ref', '!=', 'nobody')]", {'kind': 'not_bought', 'months': 0}, match='any'
+        )
+        self.assertEqual(segment._query(self.people[0].ids).get_result_ids(), self.people[:1]._ids)
+        self.assertGreaterEqual(self._contacts_read(segment, None), 8)
+        self.assertLessEqual(self._contacts_read(segment, self.people[:1].ids), 2)
