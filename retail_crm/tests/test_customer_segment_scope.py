@@ -1,12 +1,14 @@
 """Whom a segment may be about, and what a changed customer costs: companies, refusals, failures (design 4.2, 7)."""
 
 import json
+from datetime import timedelta
+from unittest.mock import patch
 
 from odoo.service.model import call_kw
-from odoo.tests import new_test_user, tagged
-from odoo.tools import SQL
+from odoo.tests import freeze_time, new_test_user, tagged
+from odoo.tools import SQL, mute_logger
 
-from .segment_common import SegmentCase
+from .segment_common import NOW, SegmentCase
 
 
 @tagged('post_install', '-at_install', 'retail_crm')
@@ -98,3 +100,54 @@ class TestSegmentScope(SegmentCase):
         self.assertEqual(segment._query(self.people[0].ids).get_result_ids(), self.people[:1]._ids)
         self.assertGreaterEqual(self._contacts_read(segment, None), 8)
         self.assertLessEqual(self._contacts_read(segment, self.people[:1].ids), 2)
+
+    # === FAILURES ===#
+
+    def _run_at(self, when):
+        """Run the scheduled action at a time, without its commits."""
+        with (
+            freeze_time(when),
+            patch.object(type(self.env['ir.cron']), '_commit_progress', lambda *a, **k: 99),
+        ):
+            self.segments._cron_segments()
+
+    def test_failure_with_one_customer_makes_the_segment_due(self):
+        """A failure with some customers neither shows an error for ever nor puts the full run off (design 4.3)."""
+        segment = self._segment("[('function', '=', 'VIP')]")
+        Segment = type(segment)
+        real = Segment._recompute_one
+
+        def fail(self, ids):
+            if self == segment:
+                raise ValueError('for a moment')
+            return real(self, ids)
+
+        logger = 'odoo.addons.retail_crm.models.customer.retail_segment_refresh'
+        with patch.object(Segment, '_recompute_one', fail), mute_logger(logger):
+            self.people[0].function = 'VIP'
+            self._process()
+        self.assertFalse(self._in(segment))
+        self.assertFalse(segment.error, 'of a full run only')
+        self._run_at(NOW + timedelta(minutes=5))  # long before it would be due by time
+        self.assertEqual(self._in(segment), self.people[0])
+
+    # === SEGMENTS OF SEVERAL COMPANIES ===#
+
+    def test_customers_of_a_segment_of_another_ticked_company(self):
+        """A segment opens its customers, and mailings reach them, whichever company is the current one (S-CUS-21)."""
+        segment = self._segment(
+            "[('name', '=', 'Segment B')]", company_id=self.company_2.id, name='There'
+        )
+        both = (self.company | self.company_2).ids
+        user = self.users['marketing']
+        user.company_ids |= self.company_2
+        Partner = self.env(user=user, su=False, context={'allowed_company_ids': both})[
+            'res.partner'
+        ]
+        action = segment.with_env(Partner.env).action_open_customers()
+        self.assertEqual(Partner.search(action['domain']), self.people[1])
+        domain = [('retail_segment_ids', 'in', segment.ids)]
+        self.assertEqual(self.env['res.partner'].search(domain), self.people[1], 'by the system')
+        self.assertFalse(Partner.search([('retail_segment_ids', '=', 'There')]), 'by name: here')
+        alone = Partner.with_context(allowed_company_ids=self.company.ids)
+        self.assertFalse(alone.search(domain), 'not ticked')

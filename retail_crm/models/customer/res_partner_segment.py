@@ -63,7 +63,10 @@ class ResPartnerSegment(models.Model):
             )
 
     def _search_retail_segment_ids(self, operator, value):
-        """Search contacts by the segments of their customer, among those that the user may see."""
+        """Search contacts by the segments of their customer, among those that the user may see.
+
+        Names, and "none", are those of the current company.
+        """
         # Odoo asks for a field's groups in a domain only where it reads the field's column, not in its search method.
         self._check_field_access(self._fields['retail_segment_ids'], 'read')
         Segment = self.env['retail.segment']
@@ -72,8 +75,11 @@ class ResPartnerSegment(models.Model):
             wanted = [item for item in value if item]
             ids = [item for item in wanted if isinstance(item, int)]
             names = [item for item in wanted if isinstance(item, str)]
-            found = Domain('id', 'in', ids) | Domain.OR(Domain('name', '=', name) for name in names)
-            domain = self._domain_of_segments(Segment._search(here & found))
+            # Named by id they are meant, also where another company is the current one (lists, mailings at night).
+            found = Domain('id', 'in', ids) | (
+                here & Domain.OR(Domain('name', '=', name) for name in names)
+            )
+            domain = self._domain_of_segments(Segment._search(found))
             if len(wanted) < len(value):  # those without any segment
                 domain |= ~self._domain_of_segments(Segment._search(here))
             return domain

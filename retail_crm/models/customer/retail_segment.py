@@ -361,7 +361,7 @@ class RetailSegment(models.Model):
         }
 
     def _customers_action(self):
-        """Return the action of the customers, in the segment's company."""
+        """Return the action of the customers, without its usual filters."""
         action = self.env['ir.actions.act_window']._for_xml_id(
             'retail_crm.res_partner_action_customers'
         )

@@ -115,7 +115,10 @@ class RetailSegmentRefresh(models.Model):
         )
 
     def _recompute_safely(self, partners=None):
-        """Compute each segment; one that fails is kept as it was, with its error, and the others go on.
+        """Compute each segment; one that fails is kept as it was, and the others go on.
+
+        The error is shown, and goes with the next success, of runs over all customers. A failure with some of them,
+        which may pass, makes the segment due: those customers are caught up with by the next run of the action.
 
         :return: the segments that failed
         """
@@ -130,14 +133,17 @@ class RetailSegmentRefresh(models.Model):
                 Exception
             ) as error:  # a field that vanished, a value that PostgreSQL refuses: kept and shown
                 _logger.warning('Segment %s (%s) failed: %s', segment.id, segment.name, error)
-                segment.sudo().write(  # sudo: run times are nobody's to write
-                    {
-                        'error': str(error) or type(error).__name__,
-                        'attempted_at': fields.Datetime.now(),
-                    }
-                )
+                segment.sudo()._note_failed(error, partners)  # sudo: run times are nobody's to write
                 failed += segment
         return failed
+
+    def _note_failed(self, error, partners):
+        """Show why all customers could not be computed; after a failure with some of them, have all computed next."""
+        if partners is None:
+            self.error = str(error) or type(error).__name__
+            self.attempted_at = fields.Datetime.now()
+        elif self.attempted_at:
+            self.attempted_at = False
 
     def _members(self):
         """Return the open rows of these segments."""
