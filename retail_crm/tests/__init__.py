@@ -1,6 +1,7 @@
 from . import test_access
 from . import test_customer_adviser
 from . import test_customer_anonymise
+from . import test_customer_announce
 from . import test_customer_backtest
 from . import test_customer_class
 from . import test_customer_class_history

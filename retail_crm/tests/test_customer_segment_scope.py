@@ -151,3 +151,46 @@ class TestSegmentScope(SegmentCase):
         self.assertFalse(Partner.search([('retail_segment_ids', '=', 'There')]), 'by name: here')
         alone = Partner.with_context(allowed_company_ids=self.company.ids)
         self.assertFalse(alone.search(domain), 'not ticked')
+
+    # === REFUSALS ===#
+
+    def test_refusal_of_a_contact_counts_for_the_company(self):
+        """A company one of whose contacts withdrew the consent to profiling is left out (S-SEG-01)."""
+        self.env['retail.consent.text'].create(
+            {'version': 'scope', 'purpose': 'profiling', 'text': '<p>We sort you.</p>'}
+        )
+        segment = self._segment("[('name', 'in', ['Acme', 'Bob'])]")
+        self.assertEqual(self._in(segment), self.acme | self.bob)
+        consents, none = self.env['retail.consent'], self.env['retail.channel']
+        consents._record(self.ann, {('profiling', none): True}, 'shop')
+        self._process()
+        self.assertEqual(self._in(segment), self.acme | self.bob)
+        consents._record(self.ann, {('profiling', none): False}, 'shop')
+        self._process()
+        self.assertEqual(self._in(segment), self.bob)
+
+    # === MOMENTS ===#
+
+    def test_once_for_a_batch_whatever_happened(self):
+        """Segments are computed once for all that happened in a batch, after the figures followed (design 4.3)."""
+        segment = self._segment("[('retail_order_count', '>', 0), ('function', '=', 'VIP')]")
+        calls = []
+        Segment = type(segment)
+        real = Segment._recompute_safely
+
+        def count(self, partners=None):
+            calls.append(partners)
+            return real(self, partners)
+
+        self._sell(self.people[0], NOW.date(), (self.novel, 20, 0))
+        self._end_transaction()
+        self.people[0].function = 'VIP'
+        self.people[1].function = 'VIP'
+        self.env['retail.consent']._record(self.people[2], {('marketing', self.app): True}, 'shop')
+        moments = self.env['retail.moment']._next_batch()
+        self.assertGreater(len(set(moments.mapped('kind'))), 2)
+        with patch.object(Segment, '_recompute_safely', count):
+            self.env['retail.moment']._process_batch(moments)
+        self.assertEqual(len(calls), 1)
+        self.assertLessEqual(self.people[:3], calls[0])
+        self.assertEqual(self._in(segment), self.people[0])

@@ -325,8 +325,23 @@ class ResPartner(models.Model):
         """Announce changes of who the customer is, so that purchases follow."""
         result = super().write(vals)
         if _IDENTITY_FIELDS & set(vals):
-            self.env['retail.moment']._emit('partner_changed', self)
+            self._announce_changed()
         return result
+
+    def _announce_changed(self):
+        """Announce changed contacts, each once in a transaction: listeners look at it when that is over.
+
+        Announced quietly (an import, a merge), a contact is announced again when somebody changes it.
+        """
+        context = self.env.context
+        quiet = bool(context.get('import_file') or context.get('retail_crm_quiet'))
+        # emptied at commit and at any rollback
+        announced = self.env.cr.precommit.data.setdefault('retail_crm.partner_announced', {})
+        partners = self.browse(
+            [id_ for id_ in self._ids if id_ and announced.get(id_) not in (False, quiet)]
+        )
+        announced.update(dict.fromkeys(partners._ids, quiet))
+        self.env['retail.moment']._emit('partner_changed', partners)
 
     def unlink(self):
         """Take the derived rows of deleted contacts along; what they are derived from still forbids the deletion."""

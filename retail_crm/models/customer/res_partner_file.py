@@ -390,18 +390,26 @@ class ResPartnerFile(models.Model):
     def create(self, vals_list):
         partners = super().create(vals_list)
         # sudo: whoever makes a contact may not see its file
-        partners.sudo().filtered('retail_preference_ids')._announce_interests()
+        partners.sudo().filtered('retail_preference_ids')._announce_changed()
         return partners
 
     def write(self, vals):
+        """Have the classes follow: somebody with an interest is a potential customer."""
+        if 'retail_preference_ids' not in vals:
+            return super().write(vals)
+        context = self.env.context
+        if not context.get('tracking_disable') and not context.get('mail_notrack'):
+            self._track_prepare(['retail_preference_ids'])
         result = super().write(vals)
-        if 'retail_preference_ids' in vals:
-            self._announce_interests()
+        self._announce_changed()
         return result
 
-    def _announce_interests(self):
-        """Have the classes follow: somebody with an interest is a potential customer."""
-        self.env['retail.moment']._emit('partner_changed', self)
+    def _track_prepare(self, fields_iter):
+        """Leave out preferences unless they alone are asked for: each write would read the table of their relation."""
+        names = list(fields_iter)
+        if names != ['retail_preference_ids']:
+            names = [name for name in names if name != 'retail_preference_ids']
+        return super()._track_prepare(names)
 
     # === ACTIONS ===#
 

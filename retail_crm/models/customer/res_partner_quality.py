@@ -147,7 +147,7 @@ class ResPartnerQuality(models.Model):
         """Have scores and duplicates follow when one of their entries is written."""
         result = super().write(vals)
         if ANNOUNCED_FIELDS & set(vals) and not self.env.context.get(IMPORTING):
-            self._announce_quality()
+            self._announce_changed()
         return result
 
     @api.model
@@ -155,15 +155,8 @@ class ResPartnerQuality(models.Model):
         """Announce imported contacts once, whatever their number."""
         result = super(ResPartnerQuality, self.with_context(**{IMPORTING: True})).load(fields, data)
         if result.get('ids'):
-            self.browse(result['ids']).with_context(import_file=True)._announce_quality()
+            self.browse(result['ids']).with_context(import_file=True)._announce_changed()
         return result
-
-    def _announce_quality(self):
-        """Announce changed contacts, each once in a transaction: its listeners look at it afterwards."""
-        announced = self.env.cr.precommit.data.setdefault('retail_crm.quality_announced', set())
-        partners = self.browse([id_ for id_ in self._ids if id_ and id_ not in announced])
-        announced.update(partners._ids)
-        self.env['retail.moment']._emit('partner_changed', partners)
 
     # === ACTIONS ===#
 

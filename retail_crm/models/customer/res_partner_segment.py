@@ -2,7 +2,6 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from .res_partner import _IDENTITY_FIELDS as IDENTITY_FIELDS
 from .res_partner_file import FILE_GROUPS
 
 
@@ -134,9 +133,8 @@ class ResPartnerSegment(models.Model):
     def write(self, vals):
         """Announce changes of what the rules of segments read, so that the customers enter and leave."""
         result = super().write(vals)
-        names = self.env['retail.segment']._watched_fields().intersection(vals)
-        if names and not IDENTITY_FIELDS & set(vals):  # those are announced already
-            self.env['retail.moment']._emit('partner_changed', self)
+        if self.env['retail.segment']._watched_fields().intersection(vals):
+            self._announce_changed()
         return result
 
     def unlink(self):

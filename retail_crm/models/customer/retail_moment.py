@@ -195,6 +195,14 @@ class RetailMoment(models.Model):
         }
 
     @api.model
+    def _late_listeners(self):
+        """Hook: return the models that are told once of all kinds of a batch, by ``_on_any``, after all others.
+
+        They still have ``_on_<kind>``: a failed moment is told again alone.
+        """
+        return []
+
+    @api.model
     def _cron_process(self):
         """Tell listeners about what happened, oldest first, one commit per batch."""
         cron = self.env['ir.cron']
@@ -235,6 +243,7 @@ class RetailMoment(models.Model):
     def _process_batch(self, moments):
         """Give the moments to their listeners and mark them as done; failures leave rows of their own."""
         listeners = self._listeners()
+        together = dict.fromkeys(self._late_listeners(), self.browse())
         new = moments.filtered(lambda moment: not moment.listener)
         # Causes before what follows from them: an order's cancel is not told before the order.
         position = {kind: index for index, (kind, _label) in enumerate(KINDS)}
@@ -242,7 +251,13 @@ class RetailMoment(models.Model):
         for kind, of_kind in groupby(causal, key=lambda moment: moment.kind):
             group = self.browse().concat(*of_kind)
             for listener in listeners.get(kind, ()):
-                self._deliver(listener, kind, group)
+                if listener in together:
+                    together[listener] += group
+                else:
+                    self._deliver(listener, kind, group)
+        for listener, group in together.items():
+            if group:
+                self._deliver(listener, 'any', group)
         retries = moments - new
         for (listener, kind), rows in groupby(
             retries, key=lambda moment: (moment.listener, moment.kind)

@@ -19,3 +19,8 @@ class RetailMoment(models.Model):
         ):
             listeners.setdefault(kind, []).append('retail.segment')
         return listeners
+
+    @api.model
+    def _late_listeners(self):
+        """Segments are computed once for a batch, not for each kind of what happened in it."""
+        return [*super()._late_listeners(), 'retail.segment']

@@ -89,8 +89,8 @@ class RetailSegment(models.Model):
     exclude_refused = fields.Boolean(
         string='Leave Out Who Refused Profiling',
         default=True,
-        help='Customers who withdrew their consent to profiling are left out. Turn it off only for segments that the '
-        'service needs and that no offer is made from.',
+        help='Customers who withdrew their consent to profiling are left out, companies also when one of their '
+        'contacts did. Turn it off only for segments that the service needs and that no offer is made from.',
     )
     is_sensitive = fields.Boolean(
         string='Uses Sensitive Data',

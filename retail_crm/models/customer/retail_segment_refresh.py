@@ -133,7 +133,9 @@ class RetailSegmentRefresh(models.Model):
                 Exception
             ) as error:  # a field that vanished, a value that PostgreSQL refuses: kept and shown
                 _logger.warning('Segment %s (%s) failed: %s', segment.id, segment.name, error)
-                segment.sudo()._note_failed(error, partners)  # sudo: run times are nobody's to write
+                segment.sudo()._note_failed(
+                    error, partners
+                )  # sudo: run times are nobody's to write
                 failed += segment
         return failed
 
@@ -208,7 +210,7 @@ class RetailSegmentRefresh(models.Model):
         customers = family | family.commercial_partner_id
         segments._recompute_safely(customers)
 
-    _on_purchase = _on_purchase_changed = _on_refund = _on_cancel = _on_partner_changed
+    _on_any = _on_purchase = _on_purchase_changed = _on_refund = _on_cancel = _on_partner_changed
     _on_consent_changed = _on_class_changed = _on_partner_changed
 
     @api.model

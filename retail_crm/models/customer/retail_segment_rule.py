@@ -283,8 +283,9 @@ class RetailSegmentRule(models.Model):
             query.add_where(
                 SQL(
                     """NOT EXISTS (SELECT FROM retail_consent AS refusal
+                         JOIN res_partner AS refuser ON refuser.id = refusal.partner_id
                          WHERE refusal.is_current AND refusal.purpose = 'profiling' AND refusal.state = 'withdrawn'
-                           AND refusal.company_id = %s AND refusal.partner_id = %s)""",
+                           AND refusal.company_id = %s AND refuser.commercial_partner_id = %s)""",
                     company.id,
                     customer_id,
                 )
