@@ -37,6 +37,7 @@ from . import test_customer_segment_use
 from . import test_customer_settings
 from . import test_customer_timeline
 from . import test_customer_touch
+from . import test_customer_views
 from . import test_customer_yearly
 from . import test_house
 from . import test_loyalty_membership

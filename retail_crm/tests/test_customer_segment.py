@@ -504,6 +504,7 @@ class TestSegmentMembers(SegmentCase):
             }
         )
         self.assertEqual(segment.company_id.id, self.company.id)
+        segment.show_preview = True
         self.assertEqual(segment.preview_count, 1)
         segment.action_recompute()
         self.assertEqual(segment.member_count, 1)

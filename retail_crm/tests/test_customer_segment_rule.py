@@ -94,7 +94,9 @@ class TestSegmentRule(SegmentCase):
                     answer = self._rpc(user, 'load', ['name', 'domain'], [['Imported', rule]])
                     self.assertFalse(answer['ids'])
                     self.assertTrue(answer['messages'])
-                    new = self.segments.with_user(user).new({'name': 'New', 'domain': rule})
+                    new = self.segments.with_user(user).new(
+                        {'name': 'New', 'domain': rule, 'show_preview': True}
+                    )
                     self.assertTrue(new.preview_error)
                     self.assertFalse(new.preview_count or new.preview_partner_ids)
         self.assertFalse(self.segments.search([('name', 'in', ('New', 'Imported'))]))
@@ -195,6 +197,7 @@ class TestSegmentRule(SegmentCase):
         self._process()
         form = Form(self.segments.with_user(self.users['marketing']))
         form.name = 'Drafted'
+        form.show_preview = True
         form.domain = "[('ref', '=', 'seg')]"
         self.assertEqual(form.preview_count, 8)
         with form.condition_ids.new() as condition:
@@ -211,7 +214,9 @@ class TestSegmentRule(SegmentCase):
         action = segment.action_open_matching()
         self.assertEqual(self.env['res.partner'].search(action['domain']), self.people[:3])
         many = self.env['res.partner'].create([{'name': 'Many'} for _number in range(12)])
-        segment = self.segments.new({'name': 'M', 'domain': "[('name', '=', 'Many')]"})
+        segment = self.segments.new(
+            {'name': 'M', 'domain': "[('name', '=', 'Many')]", 'show_preview': True}
+        )
         self.assertEqual(segment.preview_count, 12)
         self.assertEqual(segment.preview_partner_ids._origin, many[:10])
 

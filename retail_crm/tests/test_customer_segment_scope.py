@@ -34,7 +34,7 @@ class TestSegmentScope(SegmentCase):
         answer = call_kw(
             env['retail.segment'],
             'onchange',
-            [[], {'name': 'Drafted', **values}, [], {**names, 'domain': {}}],
+            [[], {'name': 'Drafted', 'show_preview': True, **values}, [], {**names, 'domain': {}}],
             {},
         )
         return answer['value']
@@ -100,6 +100,23 @@ class TestSegmentScope(SegmentCase):
         self.assertEqual(segment._query(self.people[0].ids).get_result_ids(), self.people[:1]._ids)
         self.assertGreaterEqual(self._contacts_read(segment, None), 8)
         self.assertLessEqual(self._contacts_read(segment, self.people[:1].ids), 2)
+
+    def test_opening_evaluates_nothing(self):
+        """Opening a segment asks for no customers; the preview does when it is switched on (S-SEG-01)."""
+        segment = self._segment("[('ref', '=', 'seg')]")
+        names = ['domain', 'show_preview', 'preview_count', 'preview_error', 'preview_partner_ids']
+        mine = segment.with_env(self.env(user=self.users['marketing'], su=False))
+        with patch.object(type(segment), '_query', side_effect=AssertionError('evaluated')):
+            [values] = mine.read(names)
+            mine._check_rule()  # what the author may ask is seen without asking
+        self.assertFalse(values['preview_count'] or values['preview_error'])
+        shown = call_kw(
+            mine,
+            'onchange',
+            [mine.ids, {'show_preview': True}, ['show_preview'], {name: {} for name in names}],
+            {},
+        )
+        self.assertEqual(shown['value']['preview_count'], 8)
 
     # === FAILURES ===#
 

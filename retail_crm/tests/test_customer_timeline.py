@@ -1,5 +1,6 @@
 """The time line of a customer: everything, once, in order, for those who may see it; channels and habits in words."""
 
+from ast import literal_eval
 from collections import Counter
 from datetime import date, datetime, timedelta
 from unittest.mock import patch
@@ -248,6 +249,21 @@ class TestTimeline(TimelineCase):
             for table in ('retail_purchase', 'sale_order', 'retail_touch', 'retail_profile_change'):
                 self.assertNotIn(f'Seq Scan on {table}', line)
         self.assertFalse([line for line in plan if 'Filter:' in line and 'commercial' in line])
+
+    def test_channels_used_reads_purchases_and_contacts_only(self):
+        """Channels of all customers are counted without reading every order (issue: speed)."""
+        self._touch(self.bob)
+        self._create_order(self.bob, 10, '2026-01-10', team_id=self.store.id)
+        quotation = self._create_order(self.bob, 10, '2026-01-10', confirm=False)
+        quotation.team_id = self.store
+        self._process()
+        action = self.env.ref('retail_crm.retail_timeline_action_channels')
+        domain = [*literal_eval(action.domain), ('partner_id', '=', self.bob.id)]
+        self.assertEqual(set(self.timeline.search(domain).mapped('source')), {'purchase', 'touch'})
+        query = self.timeline._search(literal_eval(action.domain)).select()
+        plan = [row for (row,) in self.env.execute_query(SQL('EXPLAIN %s', query))]
+        self.assertFalse([line for line in plan if ' quotation' in line or ' consent' in line])
+        self.assertTrue([line for line in plan if 'retail_purchase' in line])
 
     def test_report_by_channel(self):
         """The time line is counted by channel and kind (S-CHN-17)."""

@@ -140,6 +140,11 @@ class RetailSegment(models.Model):
         help='Why the segment could not be computed. Its customers stay as they were until the rule is mended.',
     )
     # --- preview
+    show_preview = fields.Boolean(
+        store=False,
+        help='Count the customers for whom the rule holds at this moment, also while it is being written. Looks at all '
+        'customers, which may take seconds.',
+    )
     preview_count = fields.Integer(
         string='Matching Customers',
         compute='_compute_preview',
@@ -189,6 +194,7 @@ class RetailSegment(models.Model):
             segment.left_count = counts['left'].get(segment._origin, 0)
 
     @api.depends(
+        'show_preview',
         'domain',
         'match',
         'exclude_refused',
@@ -206,10 +212,15 @@ class RetailSegment(models.Model):
         'condition_ids.purpose',
     )
     def _compute_preview(self):
-        """Show for whom the rule holds as it stands on the screen, saved or not, with the user's own rights."""
+        """Show for whom the rule holds as it stands on the screen, saved or not, with the user's own rights.
+
+        Only when asked: who opens a segment waits for no rule.
+        """
         for segment in self:
             segment.preview_count, segment.preview_error = 0, False
             segment.preview_partner_ids = False
+            if not segment.show_preview:
+                continue
             try:
                 segment._check_rule()
                 count, ids = segment._preview()

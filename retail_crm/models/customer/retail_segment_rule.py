@@ -144,8 +144,9 @@ class RetailSegmentRule(models.Model):
                         field=field.name,
                     )
                 ) from error
-        # Asked with the rights of the author, too: a field's search may have refusals of its own.
-        self._guarded(lambda: self.env['res.partner'].search(domain, limit=1))
+        # With the rights of the author, too: a field's search may have refusals of its own. The query is made only: what
+        # PostgreSQL says of it is seen by who computes it, without looking for customers twice.
+        self._guarded(lambda: self.env['res.partner']._search(domain, order='id'))
 
     def _try_rule(self):
         """Look for one customer of the rule as it will be computed.
