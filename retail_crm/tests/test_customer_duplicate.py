@@ -308,6 +308,21 @@ class TestDuplicateDecision(DuplicateCase):
         self.duplicates._forget_partners(self.one)
         self.assertFalse(self.group.exists())
 
+    def test_decisions_about_the_others_stand(self):
+        """A group of two others stays decided without the one who is anonymised, whose id is nowhere left (S-SEC-07)."""
+        third = self._customer('Third', phone=PHONE)
+        self._night()
+        self.group.action_distinct()
+        self.assertIn(third.id, self.group.decided_ids)
+        self.duplicates._forget_partners(third)
+        self.assertEqual(self.group.partner_ids, self.one | self.two)
+        self.assertEqual(self.group.member_ids, (self.one | self.two).ids)
+        self.assertEqual(self.group.decided_ids, (self.one | self.two).ids)
+        self.assertEqual((self.group.state, self.group.customer_count), ('distinct', 2))
+        third.action_archive()
+        self._night()
+        self.assertEqual(self.group.state, 'distinct')
+
     def test_nightly_action(self):
         """The scheduled action looks at all customers (S-CUS-19)."""
         self.group.sudo().unlink()
