@@ -274,6 +274,15 @@ class TestDuplicateDecision(DuplicateCase):
         with self.assertRaises(UserError):
             self.group.with_user(self.users['lead']).action_merge()
 
+    def test_different_addresses_are_for_the_administrator(self):
+        """A leader is told before, not after the choice, that only an administrator merges these (S-CUS-19)."""
+        self.one.email, self.two.email = 'one@shop.test', 'other@shop.test'
+        with self.assertRaisesRegex(UserError, 'administrator'):
+            self.group.with_user(self.users['lead']).action_merge()
+        self.assertTrue(self.group.action_merge())
+        self.two.email = 'one@shop.test'
+        self.assertTrue(self.group.with_user(self.users['lead']).action_merge())
+
     def test_merged_number_found_again(self):
         """A group that was merged opens again when another customer gets the number (S-CUS-19)."""
         self.env['base.partner.merge.automatic.wizard']._merge((self.one | self.two).ids, self.two)

@@ -181,7 +181,8 @@ class RetailDuplicate(models.Model):
         """Open Odoo's merge of contacts with these customers; the one with most purchases is to remain.
 
         :raise AccessError: for those who may not merge contacts (team leaders and contact managers may)
-        :raise UserError: when there is nobody left to merge
+        :raise UserError: when there is nobody left to merge, or when the e-mail addresses differ, with which Odoo lets
+            nobody but administrators merge
         """
         self.ensure_one()
         self.check_access('read')
@@ -190,6 +191,13 @@ class RetailDuplicate(models.Model):
         partners = self._by_purchases()[:MAX_MERGE]
         if len(partners) < 2:
             raise UserError(self.env._('There is nobody left to merge.'))
+        if len(set(partners.mapped('email'))) > 1 and not self.env.is_admin():
+            raise UserError(
+                self.env._(
+                    'These customers have different e-mail addresses, and only an administrator can merge such. '
+                    'Ask one, or first give them one address if they are the same person.'
+                )
+            )
         wizard = Wizard.create(
             {
                 'state': 'selection',
@@ -276,8 +284,8 @@ class RetailDuplicate(models.Model):
                 SELECT id FROM retail_duplicate AS duplicate
                  WHERE EXISTS (SELECT FROM retail_duplicate_partner_rel AS member
                                 WHERE member.duplicate_id = duplicate.id AND member.partner_id = ANY(%(ids)s))
-                    OR EXISTS (SELECT FROM jsonb_path_query(
-                                      jsonb_build_array(member_ids, decided_ids), '$[*][*] ? (@.type() == "number")') AS found (id)
+                    OR EXISTS (SELECT FROM jsonb_path_query(jsonb_build_array(member_ids, decided_ids),
+                                                            '$[*][*] ? (@.type() == "number")') AS found (id)
                                 WHERE found.id::int = ANY(%(ids)s))
                 """,
                 ids=list(gone),
