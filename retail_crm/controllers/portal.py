@@ -41,7 +41,7 @@ class RetailPortal(CustomerPortal):
         partner_sudo = request.env.user.partner_id.sudo()
         errors, form = {}, self._retail_form_of(partner_sudo)
         if request.httprequest.method == 'POST':
-            form, values, errors = self._retail_read_form(request.httprequest.form)
+            form, values, errors = self._retail_read_form(partner_sudo, request.httprequest.form)
             if not errors:
                 errors = self._retail_store(partner_sudo, form, values)
             if not errors:
@@ -75,8 +75,8 @@ class RetailPortal(CustomerPortal):
             'birth_lunar': partner_sudo.retail_birth_lunar,
             'preferences': set(partner_sudo.retail_preference_ids.ids),
             'decisions': {
-                self._retail_key(row.purpose, row.channel_id): row.state == 'granted'
-                for row in request.env['retail.consent']._in_force(partner_sudo)
+                self._retail_key(*asked): answer.choice
+                for asked, answer in request.env['retail.consent']._answers(partner_sudo).items()
             },
         }
 
@@ -95,10 +95,7 @@ class RetailPortal(CustomerPortal):
 
     def _retail_page_values(self, partner_sudo, form, errors, saved=None):
         """Return the values of the page: what is offered, what was typed, what is wrong."""
-        current = {
-            self._retail_key(row.purpose, row.channel_id): row
-            for row in request.env['retail.consent']._in_force(partner_sudo)
-        }
+        answers = request.env['retail.consent']._answers(partner_sudo)
         return {
             **self._prepare_portal_layout_values(),
             'page_name': 'retail_profile',
@@ -111,25 +108,28 @@ class RetailPortal(CustomerPortal):
             ),
             'channels': self._retail_channels(),
             'preferences': self._retail_preferences(),
-            'purposes': self._retail_purposes(form, current),
+            'purposes': self._retail_purposes(form, answers),
         }
 
-    def _retail_purposes(self, form, current):
+    def _retail_purposes(self, form, answers):
         """Return what the customer is asked, by purpose, with his answers."""
         Text = request.env['retail.consent.text'].sudo()  # sudo: what customers are asked
-        asked = request.env['retail.consent']._questions()
         purposes = []
         for purpose, label in Text._fields['purpose']._description_selection(request.env):
             text = Text._current(purpose, request.env.company.sudo())
             questions = []
-            for channel in (channel for of_purpose, channel in asked if of_purpose == purpose):
+            for (of_purpose, channel), answer in answers.items():
+                if of_purpose != purpose:
+                    continue
                 key = self._retail_key(purpose, channel)
                 questions.append(
                     {
                         'key': key,
                         'label': channel.name or label,
                         'choice': form['decisions'].get(key),
-                        'date': current[key].date if key in current else False,
+                        'date': answer.row.date,
+                        'is_outdated': answer.is_outdated,
+                        'mark': answer.mark,
                     }
                 )
             purposes.append({'label': label, 'text': text.text, 'questions': questions})
@@ -137,7 +137,7 @@ class RetailPortal(CustomerPortal):
 
     # === STORING ===#
 
-    def _retail_read_form(self, data):
+    def _retail_read_form(self, partner_sudo, data):
         """Return ``(what was typed, values of the contact, errors by field)``."""
         env = request.env
         names = ('salutation', 'channel', 'birth_day', 'birth_month', 'birth_year')
@@ -148,12 +148,8 @@ class RetailPortal(CustomerPortal):
             for row in self._retail_preferences()
             if str(row.id) in data.getlist('preferences')
         }
-        form['decisions'] = {
-            key: data[key] == 'yes'
-            for key in (self._retail_key(*asked) for asked in env['retail.consent']._questions())
-            if data.get(key) in ('yes', 'no')
-        }
         errors = {}
+        form['decisions'] = self._retail_read_decisions(partner_sudo, data, errors)
         birthday = self._retail_read_birthday(form, errors)
         if len(form['salutation']) > MAX_SALUTATION:
             errors['salutation'] = env._(
@@ -168,6 +164,23 @@ class RetailPortal(CustomerPortal):
             'retail_preferred_channel_id': channel.id,
         }
         return form, values, errors
+
+    def _retail_read_decisions(self, partner_sudo, data, errors):
+        """Return the answers by question, or note that something else is in force or asked than the page showed.
+
+        Such a question shows what is there now: nobody agrees to what he did not see.
+        """
+        decisions = {}
+        for asked, answer in request.env['retail.consent']._answers(partner_sudo).items():
+            key = self._retail_key(*asked)
+            choice = {'yes': True, 'no': False}.get(data.get(key), answer.choice)
+            if choice is not answer.choice and data.get(f'shown-{key}') != answer.mark:
+                errors['consent'] = request.env._(
+                    'In the meantime a decision or a text has changed. Please look at your answers again.'
+                )
+                choice = answer.choice
+            decisions[key] = choice
+        return decisions
 
     def _retail_read_birthday(self, form, errors):
         """Return the values of the birthday that was typed, or note what is wrong; the contact checks the rest."""
@@ -200,10 +213,11 @@ class RetailPortal(CustomerPortal):
         if partner_sudo.retail_preference_ids != kept | chosen:
             values['retail_preference_ids'] = (kept | chosen).ids
         Consent = request.env['retail.consent']
+        # what the page showed and the customer left as it was is no new decision
         decisions = {
-            asked: form['decisions'][key]
-            for asked in Consent._questions()
-            if (key := self._retail_key(*asked)) in form['decisions']
+            asked: form['decisions'][self._retail_key(*asked)]
+            for asked, answer in Consent._answers(partner_sudo).items()
+            if form['decisions'][self._retail_key(*asked)] is not answer.choice
         }
         try:
             with request.env.cr.savepoint():

@@ -1,6 +1,7 @@
 """Anonymise: nothing tells any more who it was, and no total changes."""
 
 import base64
+import hashlib
 import json
 
 from odoo import fields
@@ -39,6 +40,7 @@ class TestAnonymise(RetailCrmCommon):
         cls.order = cls._create_order(cls.zoe, 120.0, '2026-01-10')
         cls._pay(cls._create_invoice(cls.order))
         cls.order_2 = cls._create_order(cls.bob, 30.0, '2026-01-11')
+        cls._fill_documents()
         cls._process()
 
     @classmethod
@@ -56,7 +58,7 @@ class TestAnonymise(RetailCrmCommon):
         partner.write(
             {
                 **text,
-                'phone': '13812345678',
+                'phone': '+8613812345678',
                 'street': WORD,
                 'street2': WORD,
                 'zip': '12345',
@@ -101,6 +103,25 @@ class TestAnonymise(RetailCrmCommon):
         )
         partner.activity_schedule('mail.mail_activity_data_todo', summary=WORD)
         partner.message_subscribe(cls.users['user'].partner_id.ids)
+
+    @classmethod
+    def _fill_documents(cls):
+        """Enter something about the customer where it does not belong to the contact itself."""
+        cls.order.write({'client_order_ref': WORD, 'signed_by': WORD, 'signature': PIXEL})
+        for record in cls.order, cls.order.invoice_ids:
+            activity = record.activity_schedule('mail.mail_activity_data_todo', summary=WORD)
+            activity.note = f'<p>{WORD}</p>'
+            done = record.activity_schedule('mail.mail_activity_data_todo', note=WORD)
+            done.action_feedback(feedback=WORD)
+        purpose = 'service'
+        channel = cls.env.ref('retail_crm.retail_channel_phone')
+        cls.env['retail.consent']._record(cls.zoe, {(purpose, channel): False}, 'shop', note=WORD)
+        # on a list of those who must not be contacted, which is nobody's file
+        cls.env['mail.blacklist']._add(f'{WORD}@mail.com')
+        cls.env['phone.blacklist'].add('+8613812345678')
+        cls.zoe.retail_customer = True
+        cls.twin = cls.env['res.partner'].create({'name': 'Twin', 'phone': cls.zoe.phone})
+        cls.env['retail.duplicate']._search_all()
 
     @classmethod
     def _pay(cls, invoice):
@@ -163,22 +184,54 @@ class TestAnonymise(RetailCrmCommon):
         self.assertIn('retail_touch.note', before)
         self.assertIn('mail_message.body', before)
         self.assertIn('mail_tracking_value.new_value_char', before)
+        for column in (
+            'retail_consent.note',
+            'mail_activity.summary',
+            'mail_activity.note',
+            'mail_activity.feedback',
+            'sale_order.client_order_ref',
+            'sale_order.signed_by',
+        ):
+            self.assertIn(column, before)
         self._anonymise(self.zoe)
         left = self._traces(WORD)
-        # the invoice stays as it was issued
+        # the invoice stays as it was issued, messages on it, too; the address stays on the block list
         self.assertLessEqual(
             left,
             {
                 'account_move.invoice_partner_display_name',
                 'account_move.invoice_source_email',
+                'mail_blacklist.email',
+                'mail_message.body',
             },
         )
+        told = self.env['mail.message'].search([('body', 'ilike', WORD)])
+        self.assertEqual(set(told.mapped('model')), {'sale.order', 'account.move'})
+        self.assertFalse(self.order.signature)
+        activities = self.env['mail.activity'].search(
+            [('res_model', '=', 'sale.order'), ('res_id', '=', self.order.id)]
+        )
+        self.assertTrue(activities, 'what is to be done is still to be done')
         messages = self.env['mail.message'].search(
             [('model', '=', 'res.partner'), ('res_id', 'in', (self.zoe + self.flat).ids)]
         )
         self.assertTrue(messages)
         self.assertFalse([message for message in messages if WORD in str(message.body)])
         self.assertFalse(messages.sudo().tracking_value_ids)
+
+    def test_no_fingerprint_stays(self):
+        """No group of duplicates tells the telephone number, neither now nor after the next night (S-SEC-07)."""
+        groups = self.env['retail.duplicate']
+        key = hashlib.md5(self.zoe.phone_sanitized.encode()).hexdigest()
+        group = groups.search([('key', '=', key)])
+        self.assertIn(self.zoe, group.partner_ids)
+        group.action_distinct()
+        self._anonymise(self.zoe)
+        for _night in range(2):
+            self.assertFalse(groups.search([('key', '=', key)]))
+            self.assertFalse(groups.search([('partner_ids', 'in', self.zoe.ids)]))
+            self._process()
+            groups._search_all()
 
     def test_fields_are_empty(self):
         """Contact data, the file, pictures, notes and links are gone from the contact and its addresses (S-SEC-07)."""

@@ -299,9 +299,12 @@ class TestText(ConsentCommon):
             {'version': 'x'},
             {'purpose': 'service'},
             {'company_id': self.company.id},
+            {'date_from': '2020-01-02'},
+            {'date_from': date(2030, 1, 1)},
         ):
             with self.subTest(vals=vals), self.assertRaisesRegex(UserError, 'new version'):
                 text.write(vals)
+        text.write({'date_from': '2020-01-01'})  # as it is
         with self.assertRaises(UserError):
             text.unlink()
         with self.assertRaises(UserError):
@@ -548,6 +551,46 @@ class TestDialog(ConsentCommon):
         record.action_save()
         record.action_save()
         self.assertEqual(len(self._rows(self.bob)), 1)
+
+    def test_a_stale_dialog_grants_nothing(self):
+        """What the customer withdrew while the dialog was open is not granted again, but told (S-SEC-02)."""
+        self._grant(self.bob)
+        form = self._form(self.users['user'], self.bob)
+        self._answer(form, {('profiling', self.none): 'granted'})
+        withdrawn = self._withdraw(self.bob)
+        with self.assertRaisesRegex(UserError, 'In the meantime.*SMS'):
+            form.save().action_save()
+        self.assertEqual(self._rows(self.bob, is_current=True), withdrawn)
+        # what changed to the same is no contradiction
+        self._answer(form, {('marketing', self.sms): 'withdrawn'})
+        form.save().action_save()
+        self.assertEqual(len(self._rows(self.bob)), 3)
+
+    def test_a_new_text_is_asked_again(self):
+        """Who agreed to an earlier text is not taken to agree to the new one: the dialog asks (S-SEC-02)."""
+        granted = self._grant(self.bob)
+        old = self._form(self.users['user'], self.bob)
+        text = self.texts.create(
+            {'purpose': 'marketing', 'version': 'test-2', 'text': 'x', 'date_from': '2021-01-01'}
+        )
+        self._answer(old, {('marketing', self.mail): 'granted'})
+        with self.assertRaisesRegex(UserError, 'In the meantime'):
+            old.save().action_save()
+        form = self._form(self.users['user'], self.bob)
+        self._answer(form, {('service', self.phone): 'withdrawn'})
+        lines = [form.line_ids.edit(index) for index in range(len(form.line_ids))]
+        outdated = [(line.purpose, line.channel_id) for line in lines if line.is_outdated]
+        self.assertEqual(outdated, [('marketing', self.sms)])
+        record = form.save()
+        line = record.line_ids.filtered(
+            lambda line: (line.purpose, line.channel_id) == ('marketing', self.sms)
+        )
+        self.assertEqual(line.decision, 'unknown')
+        record.action_save()
+        self.assertEqual(self._rows(self.bob, purpose='marketing'), granted)
+        line.decision = 'granted'
+        record.action_save()
+        self.assertEqual(self._rows(self.bob, purpose='marketing', is_current=True).text_id, text)
 
     def test_a_decision_is_not_unsaid(self):
         """What was decided cannot become "not asked" (S-SEC-02)."""

@@ -274,6 +274,15 @@ class TestDuplicateDecision(DuplicateCase):
         with self.assertRaises(UserError):
             self.group.with_user(self.users['lead']).action_merge()
 
+    def test_different_addresses_are_for_the_administrator(self):
+        """A leader is told before, not after the choice, that only an administrator merges these (S-CUS-19)."""
+        self.one.email, self.two.email = 'one@shop.test', 'other@shop.test'
+        with self.assertRaisesRegex(UserError, 'administrator'):
+            self.group.with_user(self.users['lead']).action_merge()
+        self.assertTrue(self.group.action_merge())
+        self.two.email = 'one@shop.test'
+        self.assertTrue(self.group.with_user(self.users['lead']).action_merge())
+
     def test_merged_number_found_again(self):
         """A group that was merged opens again when another customer gets the number (S-CUS-19)."""
         self.env['base.partner.merge.automatic.wizard']._merge((self.one | self.two).ids, self.two)
@@ -307,6 +316,21 @@ class TestDuplicateDecision(DuplicateCase):
         self.group.action_distinct()
         self.duplicates._forget_partners(self.one)
         self.assertFalse(self.group.exists())
+
+    def test_decisions_about_the_others_stand(self):
+        """A group of two others stays decided without the one who is anonymised, whose id is nowhere left (S-SEC-07)."""
+        third = self._customer('Third', phone=PHONE)
+        self._night()
+        self.group.action_distinct()
+        self.assertIn(third.id, self.group.decided_ids)
+        self.duplicates._forget_partners(third)
+        self.assertEqual(self.group.partner_ids, self.one | self.two)
+        self.assertEqual(self.group.member_ids, (self.one | self.two).ids)
+        self.assertEqual(self.group.decided_ids, (self.one | self.two).ids)
+        self.assertEqual((self.group.state, self.group.customer_count), ('distinct', 2))
+        third.action_archive()
+        self._night()
+        self.assertEqual(self.group.state, 'distinct')
 
     def test_nightly_action(self):
         """The scheduled action looks at all customers (S-CUS-19)."""

@@ -62,6 +62,17 @@ class TestMergeData(RetailCrmCommon):
         self.assertFalse(self.two.company_id)
         self.assertEqual(self._profile_of(self.two, self.company_2).order_count, 1)
 
+    # === ANONYMISED ===#
+
+    def test_anonymised_customers_are_not_merged(self):
+        """Nobody is the same as one who is no longer known; nothing has changed (S-SEC-07, S-CUS-19)."""
+        self.one.retail_anonymised_on = '2026-01-01'
+        for source, destination in ((self.one, self.two), (self.two, self.one)):
+            with self.assertRaisesRegex(UserError, 'Anonymised .*One'):
+                self._merge(source, destination)
+        self.assertTrue(self.one.exists() and self.two.exists())
+        self.assertFalse(self.two.retail_anonymised_on)
+
     # === TOTALS ===#
 
     def test_totals_are_the_same(self):
@@ -129,6 +140,14 @@ class TestMergeData(RetailCrmCommon):
         self.assertEqual(self.two.retail_preferred_channel_id, self.channel)
         self.assertEqual(self.two.retail_checked_on, date(2026, 1, 1))
         self.assertEqual((self.two.retail_annual_income, self.two.retail_funds), (1000, 'ample'))
+
+    def test_last_look_and_pause(self):
+        """The last time that anybody confirmed the data counts; a pause only for whom it was meant (S-CUS-19)."""
+        self.one.write({'retail_checked_on': '2026-03-01', 'retail_snoozed_until': '2099-01-01'})
+        self.two.retail_checked_on = '2025-01-01'
+        self._merge()
+        self.assertEqual(self.two.retail_checked_on, date(2026, 3, 1))
+        self.assertFalse(self.two.retail_snoozed_until)
 
     def test_nothing_is_lost_whatever_the_user_may_see(self):
         """A leader who may not see income merges it all the same; he does not see it afterwards (S-CUS-19, design 7)."""

@@ -33,6 +33,9 @@ class TestNormal(RetailCrmCommon):
             ('  Ann.Lee@Example.COM ', 'ann.lee@example.com'),
             ('A@x.com, B@Y.com', 'a@x.com, b@y.com'),
             ('"Ann Lee" <Ann@Example.com>', '"Ann Lee" <ann@example.com>'),
+            # one address is the end, or the beginning, of another
+            ('B@x.com, AB@x.com', 'b@x.com, ab@x.com'),
+            ('B@x.com, AB@X.com.CN; b@X.com', 'b@x.com, ab@x.com.cn; b@x.com'),
             ('Jürgen@Example.com', 'Jürgen@example.com'),  # whose left part is not ours to change
         ):
             with self.subTest(typed=typed):
@@ -53,6 +56,46 @@ class TestNormal(RetailCrmCommon):
         chinese = self._create(phone='138 0013 8001', country_id=self.china.id)
         self.assertEqual(chinese.phone_sanitized, '+8613800138001')
         self.assertEqual(chinese.phone, '+86 138 0013 8001')
+
+    def test_words_beside_a_number_stay(self):
+        """What is typed beside a telephone number is kept: whose it is, a second number, letters (S-CUS-20)."""
+        swiss = self.env.ref('base.ch')
+        for typed in (
+            'Mama 044 668 18 00',
+            'Frau Li: +86 138 1234 5678',
+            '044 668 18 00 M',
+            '1-800-FLOWERS',
+            '+41 79 123 45 67; 2',
+            '044 668 18 00, 079 123 45 67',
+            '044 668 18 00 / 079 123 45 67',
+        ):
+            with self.subTest(typed=typed):
+                self.assertEqual(self._create(phone=typed, country_id=swiss.id).phone, typed)
+                with Form(self.Partner) as form:
+                    form.name = 'Fay'
+                    form.country_id = swiss
+                    form.phone = typed
+                self.assertEqual(form.record.phone, typed)
+        united = self.env.ref('base.us')
+        self.assertEqual(
+            self._create(phone='1-800-FLOWERS', country_id=united.id).phone, '1-800-FLOWERS'
+        )
+        for typed in (
+            '(044) 668-18.00',
+            '044/6681800',
+            '０４４ ６６８ １８ ００',
+            '0041 44 668 18 00',
+            '044–668 18 00',
+        ):
+            with self.subTest(typed=typed):
+                self.assertEqual(
+                    self._create(phone=typed, country_id=swiss.id).phone, '+41 44 668 18 00'
+                )
+        for typed in ('044 668 18 00 ext. 5', '044 668 18 00 x5', '044 668 18 00 #5'):
+            with self.subTest(typed=typed):
+                self.assertEqual(
+                    self._create(phone=typed, country_id=swiss.id).phone, '+41 44 668 18 00 ext. 5'
+                )
 
     def test_phone_by_the_country_of_the_parent_and_the_company(self):
         """Without a country of its own a contact's number is read by that of its company, then of ours (S-CUS-20)."""

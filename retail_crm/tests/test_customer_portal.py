@@ -47,8 +47,13 @@ class TestPortalProfile(ConsentCommon, HttpCase):
         self.assertEqual(response.status_code, 200)
         return html.fromstring(response.text)
 
+    def _marks(self):
+        """Return the hidden values of a page that is opened now: what is in force and asked."""
+        answers = self.consents._answers(self.customer)
+        return {f'shown-{self._key(*asked)}': answer.mark for asked, answer in answers.items()}
+
     def _post(self, url=URL, token=True, **values):
-        data = dict(values)
+        data = {**self._marks(), **values}
         if token:
             data['csrf_token'] = Request.csrf_token(self)
         return self.url_open(url, data=data)
@@ -158,6 +163,70 @@ class TestPortalProfile(ConsentCommon, HttpCase):
         self.env.invalidate_all()
         self.assertFalse(self._rows(self.customer))
         self.assertEqual(self.customer.retail_preference_ids, self.need)
+
+    def _new_text(self, purpose='marketing'):
+        return self.texts.create(
+            {'purpose': purpose, 'version': 'test-2', 'text': 'new', 'date_from': '2021-01-01'}
+        )
+
+    def _shown(self, page):
+        """Return what a browser posts of the consents on a page where nothing is touched."""
+        nodes = page.xpath('//form[@action="/my/profile"]//input[@type="hidden" or @checked]')
+        return {
+            node.get('name'): node.get('value')
+            for node in nodes
+            if node.get('name') not in ('csrf_token', 'preferences')
+        }
+
+    def test_page_has_its_marks(self):
+        """The page posts what it showed (S-SEC-02)."""
+        self._grant(self.customer)
+        key = self._key('marketing', self.sms)
+        self.assertEqual(self._shown(self._page()), {**self._marks(), key: 'yes'})
+
+    def test_stale_page_grants_nothing(self):
+        """Who withdrew meanwhile is not granted again by an old page, but asked (S-SEC-02)."""
+        self._grant(self.customer)
+        page = self._shown(self._page())
+        withdrawn = self._withdraw(self.customer)
+        response = self._post(salutation='Late', **page)
+        self.assertIn('In the meantime', response.text)
+        self.env.invalidate_all()
+        self.assertEqual(self._rows(self.customer, is_current=True), withdrawn)
+        self.assertFalse(self.customer.retail_salutation, 'all or nothing')
+        # the page that came back shows what is in force, and saving it as it is changes nothing
+        again = self._shown(html.fromstring(response.text))
+        self.assertEqual(again[self._key('marketing', self.sms)], 'no')
+        self._post(salutation='Late', **again)
+        self.env.invalidate_all()
+        self.assertEqual(self._rows(self.customer, is_current=True), withdrawn)
+        self.assertEqual(self.customer.retail_salutation, 'Late')
+
+    def test_new_text_is_asked_again(self):
+        """Who agreed to an earlier text does not agree to a new one by saving something else (S-SEC-02)."""
+        granted = self._grant(self.customer)
+        self._new_text()
+        page = self._page()
+        key = self._key('marketing', self.sms)
+        self.assertNotIn(key, self._shown(page))
+        self.assertIn('The text has changed since then', page.text_content())
+        self._post(birth_day='5', birth_month='3', **self._shown(page))
+        self.assertEqual(self._rows(self.customer), granted)
+        self._post(**{**self._shown(page), key: 'yes'})
+        row = self._rows(self.customer, is_current=True)
+        self.assertEqual(row.text_id.version, 'test-2')
+        self.assertNotIn('The text has changed', self._page().text_content())
+
+    def test_text_that_changed_while_the_page_was_open(self):
+        """An answer to a text that is no longer asked is not recorded (S-SEC-02)."""
+        page = self._shown(self._page())
+        self._new_text()
+        response = self._post(**{**page, self._key('marketing', self.sms): 'yes'})
+        self.assertIn('In the meantime', response.text)
+        self.assertFalse(self._rows(self.customer))
+        marks = {name: '' for name in page}
+        self._post(**{**marks, self._key('marketing', self.sms): 'yes'})
+        self.assertFalse(self._rows(self.customer), 'a form made up')
 
     def test_withdraw_all(self):
         """One click withdraws everything, at once (S-SEC-12, S-SEC-13)."""

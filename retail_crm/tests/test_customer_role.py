@@ -1,9 +1,11 @@
 """Roles: one choice gives the groups, and sales groups of Odoo read what they need."""
 
+import runpy
+
 from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Command
 from odoo.tests import Form, new_test_user, tagged
-from odoo.tools import mute_logger
+from odoo.tools import convert_file, file_path, mute_logger
 
 from odoo.addons.retail_crm.tests.common import RetailCrmCommon
 
@@ -96,6 +98,41 @@ class TestRole(RetailCrmCommon):
         self.assertFalse(user.has_group('retail_crm.group_user'))
         self.assertTrue(user.has_group('base.group_user'))
         self.assertIn(self.foreign, user.group_ids)
+
+    def test_groups_given_by_hand_stay(self):
+        """A group that the user had before he got a role with it outlives the role (S-SEC-01)."""
+        user = self._clerk()
+        user.group_ids += self.env.ref('retail_crm.group_sensitive')
+        copied = user.copy({'login': 'clerk_copied'})
+        (user | copied).retail_role_id = self._role('privacy')
+        self.assertTrue(user.has_group('retail_crm.group_manager'))
+        user.retail_role_id = self._role('guide')
+        self.assertTrue(user.has_group('retail_crm.group_sensitive'))
+        self.assertFalse(user.has_group('retail_crm.group_manager'))
+        # also when the role itself loses the group
+        self._role('privacy').group_ids -= self._groups({'group_sensitive', 'group_manager'})
+        self.assertTrue(copied.has_group('retail_crm.group_sensitive'))
+        self.assertFalse(copied.has_group('retail_crm.group_manager'))
+
+    def test_sensitive_group_of_the_administrator(self):
+        """The administrator gets the sensitive group once; an update does not give it back (S-SEC-03)."""
+        admin, group = self.env.ref('base.user_admin'), self.env.ref('retail_crm.group_sensitive')
+        admin.group_ids -= group
+        for name in ('security/groups.xml', 'data/customer/res_users_data.xml'):
+            convert_file(self.env, 'retail_crm', name, None, mode='update')
+        self.assertNotIn(group, admin.group_ids)
+        # an update from a version before does, once
+        path = file_path('retail_crm/migrations/19.0.1.2.0/post-file.py')
+        self.assertIn('res_users_data.xml', runpy.run_path(path)['SHIPPED'])
+        convert_file(
+            self.env,
+            'retail_crm',
+            'data/customer/res_users_data.xml',
+            None,
+            mode='init',
+            noupdate=True,
+        )
+        self.assertIn(group, admin.group_ids)
 
     def test_several_users_at_once(self):
         """A role is given to many users, each losing the groups of his own old role (style 1)."""

@@ -24,12 +24,14 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
     _inherit = 'base.partner.merge.automatic.wizard'
 
     def _merge(self, partner_ids, dst_partner=None, extra_checks=True):
-        """Refuse what would mix companies, merge, and close the groups of duplicates that are done with.
+        """Refuse what would mix companies or revive the anonymised, merge, and close groups of duplicates.
 
-        :raise UserError: before anything changes, when the contacts belong to different companies
+        :raise UserError: before anything changes, when the contacts belong to different companies or one of them was
+            anonymised
         """
         partners = self.env['res.partner'].browse(partner_ids).exists()
         self._retail_check_companies(partners)
+        self._retail_check_anonymised(partners)
         result = super()._merge(partner_ids, dst_partner, extra_checks)
         self.env['retail.duplicate']._note_merged(partners.exists())
         return result
@@ -48,6 +50,22 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
                     'These contacts belong to different companies (%(companies)s) and cannot be merged. '
                     'Nothing was changed.',
                     companies=', '.join(companies.mapped('name')),
+                )
+            )
+
+    @api.model
+    def _retail_check_anonymised(self, partners):
+        """Refuse to merge anonymised customers: nobody knows any more who they were, so nobody can be the same.
+
+        Their purchases would tell who it was, or the living one would look anonymised.
+        """
+        # sudo: names contacts that the user is about to merge
+        anonymised = partners.sudo().filtered('retail_anonymised_on')
+        if anonymised:
+            raise UserError(
+                self.env._(
+                    'Anonymised customers cannot be merged: %(names)s. Nothing was changed.',
+                    names=', '.join(anonymised.mapped('name')),
                 )
             )
 
@@ -133,6 +151,11 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
             :1
         ] or with_day[:1]
         values.update({name: best[name] for name in _BIRTH_FIELDS})
+        # whoever looked last looked at the entries of one of them; a pause was meant for the one who remains
+        values['retail_checked_on'] = max(
+            filter(None, partners.mapped('retail_checked_on')), default=False
+        )
+        values['retail_snoozed_until'] = partners[0].retail_snoozed_until
         # nobody is referred by himself, which both being one would make him
         family = partners.commercial_partner_id | partners
         referrers = partners.retail_referrer_id.filtered(

@@ -4,11 +4,15 @@ from odoo.fields import Command
 
 from ..models.customer.res_partner_consent import RECORD_GROUPS
 
+#: Answers as the lines of the dialog have them.
+CHOICES = {True: 'granted', False: 'withdrawn', None: 'unknown'}
+
 
 class RetailConsentRecord(models.TransientModel):
     """The dialog in which staff write down what a customer decided about being contacted.
 
-    It shows what is in force; what is changed becomes a new row of ``retail.consent``, the rest stays as it was.
+    It shows what is in force; what is changed becomes a new row of ``retail.consent``, the rest stays as it was. Who
+    agreed to an earlier text has not answered the present one.
     """
 
     _name = 'retail.consent.record'
@@ -51,8 +55,7 @@ class RetailConsentRecord(models.TransientModel):
         """Ask all questions, with the answers that are in force."""
         Consent = self.env['retail.consent']
         for record in self:
-            current = Consent._in_force(record.partner_id, record.company_id)
-            states = {(row.purpose, row.channel_id.id): row for row in current}
+            answers = Consent._answers(record.partner_id, record.company_id)
             record.line_ids = [
                 Command.clear(),
                 *(
@@ -60,12 +63,13 @@ class RetailConsentRecord(models.TransientModel):
                         {
                             'purpose': purpose,
                             'channel_id': channel.id,
-                            'decision': row.state or 'unknown',
-                            'date': row.date,
+                            'decision': CHOICES[answer.choice],
+                            'date': answer.row.date,
+                            'is_outdated': answer.is_outdated,
+                            'mark': answer.mark,
                         }
                     )
-                    for purpose, channel in Consent._questions()
-                    for row in [states.get((purpose, channel.id), Consent)]
+                    for (purpose, channel), answer in answers.items()
                 ),
             ]
 
@@ -86,10 +90,11 @@ class RetailConsentRecord(models.TransientModel):
             )
 
     def action_save(self):
-        """Write down what differs from what is in force.
+        """Write down what differs from what was shown.
 
         :raise AccessError: for those who may not record decisions, or not see the customer
-        :raise UserError: when a decision is taken back to "not asked", or when there is no text
+        :raise UserError: when a decision is taken back to "not asked", when there is no text, or when what was shown is
+            no longer in force
         """
         self._check_recorder()
         for record in self:
@@ -104,24 +109,32 @@ class RetailConsentRecord(models.TransientModel):
         return {'type': 'ir.actions.act_window_close'}
 
     def _decisions(self):
-        """Return what is recorded, as ``retail.consent._record`` takes it."""
-        Consent = self.env['retail.consent']
-        known = {
-            (row.purpose, row.channel_id.id): row.state
-            for row in Consent._in_force(self.partner_id, self.company_id)
-        }
+        """Return what is recorded, as ``retail.consent._record`` takes it: what differs from what was shown.
+
+        :raise UserError: when something else is in force or asked than the dialog showed
+        """
+        answers = self.env['retail.consent']._answers(self.partner_id, self.company_id)
         decisions = {}
         for line in self.line_ids:
-            state = known.get((line.purpose, line.channel_id.id))
-            if line.decision == 'unknown':
-                if state:
-                    raise UserError(
-                        self.env._(
-                            'A decision cannot be undone: choose yes or no for %(what)s.',
-                            what=line.display_name,
-                        )
-                    )
+            asked = line.purpose, line.channel_id.sudo()
+            answer = answers.get(asked)
+            if answer and CHOICES[answer.choice] == line.decision:
                 continue
-            if line.decision != state:
-                decisions[line.purpose, line.channel_id.sudo()] = line.decision == 'granted'
+            if answer and answer.mark != line.mark:
+                raise UserError(
+                    self.env._(
+                        'In the meantime another decision or text came into force: %(what)s. '
+                        'Nothing was saved. Open this dialog again.',
+                        what=line.display_name,
+                    )
+                )
+            if line.decision != 'unknown':
+                decisions[asked] = line.decision == 'granted'
+            elif answer:
+                raise UserError(
+                    self.env._(
+                        'A decision cannot be undone: choose yes or no for %(what)s.',
+                        what=line.display_name,
+                    )
+                )
         return decisions

@@ -29,6 +29,12 @@ class RetailConsentRecordLine(models.TransientModel):
     date = fields.Datetime(
         string='Decided On', readonly=True, help='When the decision in force was taken.'
     )
+    is_outdated = fields.Boolean(
+        string='Earlier Text',
+        readonly=True,
+        help='The customer agreed to an earlier version of the text. Ask again: this version was not agreed to yet.',
+    )
+    mark = fields.Char(help='What was in force when the dialog was opened.')
 
     @api.depends('purpose', 'channel_id')
     def _compute_display_name(self):

@@ -7,6 +7,7 @@ from odoo import SUPERUSER_ID, api
 from odoo.tools import convert_file
 
 SHIPPED = (
+    'res_users_data.xml',
     'retail_preference_data.xml',
     'utm_source_data.xml',
     'retail_consent_text_data.xml',

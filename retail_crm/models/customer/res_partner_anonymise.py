@@ -84,9 +84,10 @@ class ResPartnerAnonymise(models.Model):
         family = self._retail_family_sudo().with_context(
             tracking_disable=True, mail_notrack=True, mail_create_nolog=True
         )
+        family._retail_erase_copies()  # before the next step notes why consents are withdrawn
         family._retail_withdraw_consents()
         family._retail_close_accounts()
-        family._retail_erase_copies()
+        family._retail_erase_documents()
         family._retail_anonymise_rows()
         family._retail_erase_file()
         # last: some of the steps before leave a note of what was there
@@ -271,12 +272,47 @@ class ResPartnerAnonymise(models.Model):
                     'partner_city',
                 ),
             ),
+            'retail.consent': ('partner_id', ('note',)),
             'retail.touch': ('partner_id', ('note',)),
+            'sale.order': ('partner_id', ('client_order_ref', 'signed_by')),
             'survey.user_input': ('partner_id', ('email', 'nickname')),
         }
 
+    def _retail_erase_documents(self):
+        """Remove the signatures on orders, and empty what staff noted on activities of any documents of the customers.
+
+        The activities stay: what is to be done is still to be done.
+        """
+        env = self.env
+        env.flush_all()
+        orders = env['sale.order'].search([('partner_id', 'in', self.ids)])
+        env['ir.attachment'].search(
+            [
+                ('res_model', '=', 'sale.order'),
+                ('res_field', '=', 'signature'),
+                ('res_id', 'in', orders.ids),
+            ]
+        ).unlink()
+        activities = env['mail.activity'].with_context(active_test=False)
+        for (model,) in activities._read_group([('res_model', '!=', False)], ['res_model']):
+            field = env[model]._fields.get('partner_id') if model in env else None
+            if field and field.store and field.comodel_name == 'res.partner':
+                env.cr.execute(
+                    SQL(
+                        """
+                        UPDATE mail_activity SET summary = NULL, note = NULL, feedback = NULL
+                         WHERE res_model = %s AND res_id IN (SELECT id FROM %s WHERE partner_id = ANY(%s))
+                        """,
+                        model,
+                        SQL.identifier(env[model]._table),
+                        self.ids,
+                    )
+                )
+        env.invalidate_all()
+
     def _retail_anonymise_rows(self):
         """Hook: remove rows of other models that describe these customers. Runs as superuser, rights are checked."""
+        self.env['retail.duplicate']._forget_partners(self)
         self.env['retail.occasion.date'].search([('partner_id', 'in', self.ids)]).unlink()
         banks = self.env['res.partner.bank'].with_context(active_test=False)
         banks = banks.search([('partner_id', 'in', self.ids)])

@@ -13,6 +13,13 @@ _REMEMBERED = 20_000
 _e164 = OrderedDict()
 #: A single address and nothing else, as nearly all of them are.
 _SINGLE_ADDRESS = re.compile(r'[\w.+-]+@[\w.-]+', re.ASCII)
+#: What may stand beside an address in a field; whatever else does belongs to the address.
+_BESIDE_ADDRESS = r'\s<>,;:"()\[\]'
+#: A telephone number and nothing else: digits, what separates them (of full width, too), and perhaps an extension.
+#: The parser would drop any words beside the number and read letters as digits.
+_PLAIN_PHONE = re.compile(
+    r'[+＋]?[\d\s()（）./\-‐-―－]+(?:(?:ext\.?|extension|x|#)\s*\d+)?', re.IGNORECASE
+)
 
 
 def normal_name(name):
@@ -28,11 +35,21 @@ def normal_email(email):
     text = email.strip()
     if _SINGLE_ADDRESS.fullmatch(text):
         return text.lower()
-    addresses = email_split(text)
-    for address in addresses:
-        if '@' in address:
-            text = text.replace(address, _normalize_email(address))
-    return text if addresses else email
+    addresses = [address for address in email_split(text) if '@' in address]
+    if not addresses:
+        return email
+    # whole addresses only: one may be the end of another
+    found = '|'.join(map(re.escape, sorted(addresses, key=len, reverse=True)))
+    return re.sub(
+        f'(?<![^{_BESIDE_ADDRESS}])(?:{found})(?![^{_BESIDE_ADDRESS}])',
+        lambda match: _normalize_email(match[0]),
+        text,
+    )
+
+
+def is_plain_phone(phone):
+    """Return whether a text is a telephone number and nothing else, so that no word is lost by formatting it."""
+    return bool(_PLAIN_PHONE.fullmatch(phone.strip()))
 
 
 class ResPartnerNormal(models.Model):
@@ -112,9 +129,17 @@ class ResPartnerNormal(models.Model):
                 changes[name] = normalise(vals[name]) or vals[name]
         if isinstance(vals.get('phone'), str) and vals['phone'].strip():
             phone = vals['phone'].strip()
-            number = self._phone_format_number(phone, country, force_format='INTERNATIONAL')
+            number = is_plain_phone(phone) and self._phone_format_number(
+                phone, country, force_format='INTERNATIONAL'
+            )
             changes['phone'] = number or phone
         return {**vals, **changes} if changes else vals
+
+    @api.onchange('phone', 'country_id', 'company_id')
+    def _onchange_phone_validation(self):
+        """Leave words beside the number in the form, too, where core formats it as it is typed."""
+        if not self.phone or is_plain_phone(self.phone):
+            super()._onchange_phone_validation()
 
     def _phone_format_number(self, number, country, force_format='E164', raise_exception=False):
         """Answer from memory what follows from a number that was just normalised: parsing it takes long."""

@@ -1,3 +1,5 @@
+from typing import NamedTuple
+
 from psycopg2.errors import UniqueViolation
 
 from odoo import api, fields, models
@@ -11,11 +13,25 @@ from .retail_consent_text import PURPOSES
 CHANNEL_PURPOSES = ('service', 'marketing')
 
 
+class Answer(NamedTuple):
+    """What a form shows as the answer to one question."""
+
+    #: the decision in force, maybe none
+    row: models.BaseModel
+    #: True, False, or None: not answered
+    choice: bool | None
+    #: whether the customer agreed to an earlier text than the one that is asked now
+    is_outdated: bool
+    #: differs as soon as another decision comes into force or another text is asked
+    mark: str
+
+
 class RetailConsent(models.Model):
     """What a customer agreed to or refused, for one purpose and one channel, in one company. Append-only.
 
     Rows are written by ``_record`` only and never change, but for ``is_current``, which tells the last row of its
-    (customer, company, purpose, channel): the database holds one of each. Withdrawal is a further row.
+    (customer, company, purpose, channel): the database holds one of each. Withdrawal is a further row. Notes of
+    customers who are anonymised are emptied.
     """
 
     _name = 'retail.consent'
@@ -259,6 +275,27 @@ class RetailConsent(models.Model):
             for purpose, _label in PURPOSES
             for channel in (channels if purpose in CHANNEL_PURPOSES else [channels.browse()])
         ]
+
+    @api.model
+    def _answers(self, partner, company=None):
+        """Return what a form shows to a contact: ``{(purpose, channel or empty recordset): Answer}``.
+
+        An agreement to an earlier text is no answer to the present one. Forms post the mark back: what has changed
+        since they were shown is shown again, and never recorded as if the customer had seen it.
+        """
+        root = (company or self.env.company).sudo().root_id  # sudo: as in _in_force
+        asked = self._questions()
+        texts = self._texts_of({purpose for purpose, _channel in asked}, root)
+        rows = {(row.purpose, row.channel_id.id): row for row in self._in_force(partner, root)}
+        answers = {}
+        for purpose, channel in asked:
+            row, text = rows.get((purpose, channel.id), self.browse()), texts[purpose]
+            is_outdated = row.state == 'granted' and row.text_id != text
+            choice = row.state == 'granted' if row and not is_outdated else None
+            answers[purpose, channel] = Answer(
+                row, choice, is_outdated, f'{row.id or 0}-{text.id or 0}'
+            )
+        return answers
 
     @api.model
     def _allowed(self, partners, purpose, channel=None, company=None):

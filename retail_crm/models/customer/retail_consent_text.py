@@ -82,7 +82,7 @@ class RetailConsentText(models.Model):
             text.display_name = f'{purposes.get(text.purpose, "")} {text.version or ""}'.strip()
 
     def write(self, vals):
-        """Refuse to change what somebody agreed to; translations and dates of use may follow.
+        """Refuse to change what somebody agreed to, and since when it was asked; translations may follow.
 
         :raise UserError: asking for a new version
         """
@@ -91,6 +91,8 @@ class RetailConsentText(models.Model):
 
     def _is_rewritten(self, vals):
         """Return whether values change what somebody may have agreed to."""
+        if 'date_from' in vals and fields.Date.to_date(vals['date_from']) != self.date_from:
+            return True
         return any(
             self._fields[name].convert_to_write(self[name], self) != vals[name]
             for name in ('purpose', 'version', 'text', 'company_id')

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
+from odoo.tools import SQL
 
 KINDS = [
     ('phone', 'Same telephone number'),
@@ -180,7 +181,8 @@ class RetailDuplicate(models.Model):
         """Open Odoo's merge of contacts with these customers; the one with most purchases is to remain.
 
         :raise AccessError: for those who may not merge contacts (team leaders and contact managers may)
-        :raise UserError: when there is nobody left to merge
+        :raise UserError: when there is nobody left to merge, or when the e-mail addresses differ, with which Odoo lets
+            nobody but administrators merge
         """
         self.ensure_one()
         self.check_access('read')
@@ -189,6 +191,13 @@ class RetailDuplicate(models.Model):
         partners = self._by_purchases()[:MAX_MERGE]
         if len(partners) < 2:
             raise UserError(self.env._('There is nobody left to merge.'))
+        if len(set(partners.mapped('email'))) > 1 and not self.env.is_admin():
+            raise UserError(
+                self.env._(
+                    'These customers have different e-mail addresses, and only an administrator can merge such. '
+                    'Ask one, or first give them one address if they are the same person.'
+                )
+            )
         wizard = Wizard.create(
             {
                 'state': 'selection',
@@ -262,6 +271,40 @@ class RetailDuplicate(models.Model):
 
     @api.model
     def _forget_partners(self, partners):
-        """Remove all groups of these contacts, decisions included: for those who were anonymised."""
+        """Take contacts who were anonymised out of all groups; those without two others go, decisions included.
+
+        What was decided about the others stands: the fingerprint of such a group is of their entry, too.
+        """
+        self.flush_model()
+        gone = set(partners.ids)
+        # also what the search once found and what was decided about, which no longer need be members
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT id FROM retail_duplicate AS duplicate
+                 WHERE EXISTS (SELECT FROM retail_duplicate_partner_rel AS member
+                                WHERE member.duplicate_id = duplicate.id AND member.partner_id = ANY(%(ids)s))
+                    OR EXISTS (SELECT FROM jsonb_path_query(jsonb_build_array(member_ids, decided_ids),
+                                                            '$[*][*] ? (@.type() == "number")') AS found (id)
+                                WHERE found.id::int = ANY(%(ids)s))
+                """,
+                ids=list(gone),
+            )
+        )
         # sudo: the caller decides; fingerprints of what was erased must not stay
-        self.sudo().search([('partner_ids', 'in', partners.ids)]).unlink()
+        groups = self.sudo().browse(row[0] for row in rows)
+        kept = groups.filtered(lambda group: len(set(group.partner_ids.ids) - gone) > 1)
+        (groups - kept).unlink()
+        for group in kept:  # few: each of its own members
+            group.write(
+                {
+                    'partner_ids': [Command.unlink(id_) for id_ in gone],
+                    'customer_count': group.customer_count
+                    - len(gone.intersection(group.member_ids or ())),
+                    **{
+                        name: [id_ for id_ in group[name] if id_ not in gone]
+                        for name in ('member_ids', 'decided_ids')
+                        if group[name]
+                    },
+                }
+            )

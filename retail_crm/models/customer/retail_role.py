@@ -71,12 +71,9 @@ class RetailRole(models.Model):
 
     def write(self, vals):
         """Hand a change of the groups on to the users of the role."""
-        before = {role: role.group_ids for role in self} if 'group_ids' in vals else {}
         result = super().write(vals)
-        for role, groups in before.items():
-            if groups != role.group_ids:
-                users = role.with_context(active_test=False).user_ids
-                users._retail_change_groups(groups, role.group_ids)
+        if 'group_ids' in vals:
+            self.with_context(active_test=False).user_ids._retail_follow_role()
         return result
 
     def action_open_users(self):
