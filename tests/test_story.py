@@ -411,6 +411,7 @@ def test_9_manager_anonymises(visit, house, shop):
     expect(page.locator('.o_form_view .o_field_widget[name="name"] input')).to_have_value(
         re.compile(r'^Anonymous \d+$')
     )
+    page.locator('.o_notebook .nav-link', has_text=re.compile('^Customer$')).click()
     expect(page.locator('.o_form_view')).to_contain_text('Anonymised: who this was is not known')
     for trace in CUSTOMER, 'story.lin@', '8222', '1988', 'Ms Lin':
         assert trace not in page.locator('.o_action_manager').inner_text(), trace
