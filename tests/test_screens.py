@@ -21,6 +21,11 @@ for name, amount in (('Screen Small', 11), ('Screen Great', 33), ('Screen Middle
         order.action_confirm()
         order.date_order = datetime.datetime.now() - datetime.timedelta(days=30 * months)
 env['res.partner'].create({'name': 'Screen Nobody'})
+great = env['res.partner'].search([('name', '=', 'Screen Great')])
+env['retail.touch'].create({'partner_id': great.id, 'kind': 'visit', 'note': 'A note that is so long that it has to wrap'})
+env['retail.occasion.date'].create({'partner_id': great.id, 'kind': 'wedding', 'month': '6', 'day': 1})
+sms = env['retail.channel'].search([('transport', '=', 'sms')], limit=1)
+env['retail.consent']._record(great, {('marketing', sms): True}, 'shop')
 for login, groups in (('clerk', 'group_user'), ('manager', 'group_manager')):
     env['res.users'].with_context(no_reset_password=True).create({
         'name': login, 'login': login, 'password': login, 'group_ids': [
@@ -31,6 +36,7 @@ env['ir.module.module'].search([('name', '=', 'retail_crm')])._update_translatio
 env.cr.commit()
 env['retail.moment']._process_all()
 env['retail.profile']._refresh()
+env['retail.segment'].create({'name': 'Screen buyers', 'domain': "[('retail_order_count', '>', 0)]"})._recompute()
 env['retail.area'].create({'name': 'Area'})
 env['crm.team'].create({'name': 'Store', 'retail_is_store': True, 'retail_code': 'S1'})
 env.cr.commit()
@@ -169,14 +175,34 @@ def test_filters_and_groups(visit):
     expect(page.locator('.o_group_header')).to_have_count(1)
 
 
-@pytest.mark.parametrize('address', ['retail-customers', 'retail-profiles', 'retail-purchases'])
-def test_lists_on_a_telephone(visit, address):
+@pytest.mark.parametrize(
+    ('address', 'text'),
+    [
+        ('retail-customers', 'Screen Great'),
+        ('retail-profiles', 'Screen Great'),
+        ('retail-purchases', 'Screen Great'),
+        ('retail-customer-files', 'Screen Great'),
+        ('retail-contacts', 'Screen Great'),
+        ('retail-named-dates', 'Screen Great'),
+        ('retail-timeline', 'Screen Great'),
+        ('retail-consents', 'Screen Great'),
+        ('retail-data-quality', 'Screen Great'),
+        ('retail-duplicates', 'Screen'),
+        ('retail-segments', 'Screen buyers'),
+        ('retail-segment-movements', 'Screen Great'),
+    ],
+)
+def test_lists_on_a_telephone(visit, address, text):
     """Design 6: kanban and form are usable at 390 px; nothing runs out of the screen."""
     page = visit('clerk', width=390)
     page.goto(f'/odoo/{address}')
     page.wait_for_selector('.o_kanban_record:not(.o_kanban_ghost)')
-    expect(page.locator('.o_kanban_renderer')).to_contain_text('Screen Great')
+    expect(page.locator('.o_kanban_renderer')).to_contain_text(text)
     assert page.evaluate('document.documentElement.scrollWidth') <= 390
+    for card in page.locator('.o_kanban_record:not(.o_kanban_ghost)').all():
+        box = card.bounding_box()
+        assert box['x'] >= 0 and box['x'] + box['width'] <= 390, box
+        assert card.evaluate('one => one.scrollWidth <= one.clientWidth'), card.inner_text()
 
 
 def test_customer_and_order_on_a_telephone(visit):

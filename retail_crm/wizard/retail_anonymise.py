@@ -63,9 +63,7 @@ class RetailAnonymise(models.TransientModel):
                 'message': self.env._(
                     '%(count)s contacts are anonymised.', count=self.contact_count
                 ),
-                'next': {
-                    'type': 'ir.actions.client',
-                    'tag': 'soft_reload',
-                },
+                # a soft one would leave the old conversation on the screen
+                'next': {'type': 'ir.actions.client', 'tag': 'reload'},
             },
         }

@@ -357,7 +357,7 @@ class RetailSegment(models.Model):
         _count, ids = self._preview(MAX_OPENED)
         return {
             **self._customers_action(),
-            'name': self.env._('%(segment)s: matching now', segment=self.name),
+            'display_name': self.env._('%(segment)s: matching now', segment=self.name),
             'domain': [('id', 'in', ids)],
         }
 
@@ -367,7 +367,7 @@ class RetailSegment(models.Model):
         self.check_access('read')
         return {
             **self._customers_action(),
-            'name': self.name,
+            'display_name': self.name,
             'domain': [('retail_segment_ids', 'in', self.ids)],
         }
 
@@ -405,7 +405,7 @@ class RetailSegment(models.Model):
         )
         return {
             **action,
-            'name': self.env._('%(segment)s: top products', segment=self.name),
+            'display_name': self.env._('%(segment)s: top products', segment=self.name),
             'domain': [
                 ('state', 'not in', ('draft', 'sent', 'cancel')),
                 ('retail_segment_ids', 'in', self.ids),
