@@ -185,6 +185,7 @@ class AccessCommon(RetailCrmCommon):
         cls.env['retail.duplicate']._search_some(twins.ids)
         return cls.env['retail.duplicate'].search([('partner_ids', 'in', twins.ids)])
 
+    @classmethod
     def _give_membership(cls, company, partner):
         """Return a membership, with a given tier, in the programme of a company, which runs from now on."""
         programme = cls.env['retail.programme'].create({'name': 'Club', 'company_id': company.id})

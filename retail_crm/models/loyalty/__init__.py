@@ -13,7 +13,6 @@ from . import (
     retail_moment,
     retail_profile_tier,
     res_partner,
-    base_partner_merge,
     res_config_settings,
     sale_order,
 )

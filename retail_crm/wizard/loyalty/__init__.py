@@ -1,1 +1,1 @@
-from . import retail_membership_override
+from . import base_partner_merge, retail_membership_override
