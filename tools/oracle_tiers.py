@@ -8,6 +8,7 @@ question. Money is exact: Decimal in, compared and summed, never rounded.
     tiers_by_day(documents, rules, first_day, last_day)     the tier of every single day
     moves(documents, rules, first_day, last_day)            what happened, and why
     warnings(documents, rules, first_day, last_day)         who is told that a tier will end
+    story(documents, rules, last_day)                       all three at once
     missing_to_enter(documents, rules, tier, day)           how far it is to a tier
 """
 
@@ -489,18 +490,52 @@ def walk(documents, rules, last_day, enrolled, overrides):
         yield today, member, moves
 
 
+def story(documents, rules, last_day, enrolled=None, overrides=()):
+    """({day: (name, since, until)}, moves, warnings) up to a day, as the functions below say."""
+    documents = [
+        document if isinstance(document, Document) else Document(*document)
+        for document in documents
+    ]
+    days, moves, told = {}, [], []
+    told_of, last_stage = None, 0  # U, and the last stage told for it
+    for day, member, of_day in walk(documents, rules, last_day, enrolled, overrides):
+        moves += of_day
+        if member is None:
+            told_of = None
+            continue
+        level, since, until, by_override = shown(member, rules)
+        days[day] = (rules.tiers[level].name, since, until)
+        if member.until != told_of:
+            told_of, last_stage = member.until, 999
+        if by_override or member.until is None or member.grace_end is not None:
+            continue
+        left = (member.until - day).days
+        stage = min((stage for stage in WARNING_DAYS if 0 < left <= stage), default=999)
+        if stage < last_stage and not is_kept(member, documents, day, day, rules):
+            last_stage = stage
+            told.append(warning(member, day, documents, rules))
+    return days, moves, told
+
+
+def warning(member, day, documents, rules):
+    tier = rules.tiers[member.level]
+    version = version_on(tier, member.until)
+    missing = (None, None)
+    if version is not None:
+        measured = measure(documents, keep_window(member, rules, day), day)
+        missing = still_missing(measured, to_keep(version))
+    return (day, tier.name, member.until - ONE_DAY, *missing)
+
+
 def tiers_by_day(documents, rules, first_day, last_day, enrolled=None, overrides=()):
     """[(day, name of the tier or None, since, until)] at the end of each day.
 
     What happened before `first_day` is taken into account. It is what is shown: `until` is U, also
     in grace, or the day on which the override ends; None is without end.
     """
-    found = {}
-    for day, member, _moves in walk(documents, rules, last_day, enrolled, overrides):
-        if member is not None:
-            level, since, until, _by_override = shown(member, rules)
-            found[day] = (day, rules.tiers[level].name, since, until)
-    return [found.get(day, (day, None, None, None)) for day in days_between(first_day, last_day)]
+    found, _moves, _told = story(documents, rules, last_day, enrolled, overrides)
+    nobody = (None, None, None)
+    return [(day, *found.get(day, nobody)) for day in days_between(first_day, last_day)]
 
 
 def moves(documents, rules, first_day, last_day, enrolled=None, overrides=()):
@@ -509,12 +544,8 @@ def moves(documents, rules, first_day, last_day, enrolled=None, overrides=()):
     Causes of the text: upgrade, renewal, downgrade, return, override ended; and for what has no
     name there: enrolment (from None), override (the day it is given), leaving (to None).
     """
-    return [
-        move
-        for day, _member, of_day in walk(documents, rules, last_day, enrolled, overrides)
-        if day >= first_day
-        for move in of_day
-    ]
+    _found, moved, _told = story(documents, rules, last_day, enrolled, overrides)
+    return [move for move in moved if move[0] >= first_day]
 
 
 def warnings(documents, rules, first_day, last_day, enrolled=None, overrides=()):
@@ -524,34 +555,8 @@ def warnings(documents, rules, first_day, last_day, enrolled=None, overrides=())
     reach the keep threshold; who falls below it later is warned at once for the stage passed. What
     is missing is None for a threshold that is not used.
     """
-    documents = [
-        document if isinstance(document, Document) else Document(*document)
-        for document in documents
-    ]
-    result = []
-    told_of, told = None, 0  # U, and the last stage told for it
-    for day, member, _moves in walk(documents, rules, last_day, enrolled, overrides):
-        if member is None or member.until is None:
-            told_of = None
-            continue
-        if member.until != told_of:
-            told_of, told = member.until, 999
-        by_override = shown(member, rules)[3]
-        left = (member.until - day).days
-        stage = min((stage for stage in WARNING_DAYS if left <= stage), default=999)
-        if by_override or member.grace_end is not None or left <= 0 or stage >= told:
-            continue
-        if not is_kept(member, documents, day, day, rules):
-            told = stage
-            tier = rules.tiers[member.level]
-            version = version_on(tier, member.until)
-            missing = (None, None)
-            if version is not None:
-                measured = measure(documents, keep_window(member, rules, day), day)
-                missing = still_missing(measured, to_keep(version))
-            if day >= first_day:
-                result.append((day, tier.name, member.until - ONE_DAY, *missing))
-    return result
+    _found, _moves, told = story(documents, rules, last_day, enrolled, overrides)
+    return [one for one in told if one[0] >= first_day]
 
 
 def missing_to_enter(documents, rules, tier, day, enrolled=None):
