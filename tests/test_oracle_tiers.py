@@ -885,7 +885,7 @@ def random_history(seed):
             returns = (Return(back, amount / part, counted=part > 1),)
         rows.append(Document(day, amount, chance.random() < 0.95, returns))
     overrides = ()
-    if chance.random() < 0.3:
+    if chance.random() < 0.5:
         begins = first + timedelta(chance.randrange(length))
         ends = begins + timedelta(chance.randrange(1, length))
         overrides = (Override(chance.choice(rules.tiers).name, begins, ends),)

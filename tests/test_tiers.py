@@ -4,15 +4,18 @@ Thousands of random histories through the rules as plain functions; the customer
 nightly run, killed in the middle.
 """
 
+import importlib
 import importlib.util
+import json
 import random
 import sys
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import test_cdnow
+import test_faults
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 TOOLS = CHECKOUT / 'tools'
@@ -24,7 +27,7 @@ sys.path.insert(0, str(TOOLS))
 import oracle_tiers
 from oracle_tiers import Document, Override, Return, Rules, Tier, Version
 
-HISTORIES = 2500
+HISTORIES = 2000
 CAUSES = {'enrolment': 'entry', 'leaving': 'leave', 'override ended': 'override_end'}
 
 
@@ -288,4 +291,267 @@ def test_random_histories(engine):
     wanted = 'entry upgrade renewal downgrade return override override_end leave warning'.split()
     assert {cause for cause in wanted if causes.get(cause, 0) >= 50} == set(wanted), causes
     assert calm > HISTORIES / 3
-    print(causes, calm)
+
+
+# === REAL CUSTOMERS ===
+
+#: Thresholds that fit what the customers of a CD shop spend in a quarter or a year.
+LADDER = ((1, 20, 0), (2, 50, 3), (3, 120, 6))
+BEGIN = date(1990, 1, 1)
+CUSTOMERS = {'order': 300, 'invoice': 50}  # invoices take long to make
+
+RULED = (
+    {'months': 6, 'validity': 3},
+    {'window': 'calendar', 'first_month': 7, 'drop': 're_evaluate', 'grace': 40},
+    {
+        'window': 'membership',
+        'criteria': 'both',
+        'grace': 0,
+        'strict': True,
+        'entry': False,
+    },
+    {'months': 3, 'validity': 2, 'grace': 10, 'entry': False, 'strict': True},
+)
+
+
+def ruled(values, first_day):
+    """The rules as the oracle has them; settings of a programme are derived from them."""
+    return Rules(
+        (
+            Tier('0'),
+            *(
+                Tier(str(level), (Version(BEGIN, Decimal(amount), count, Decimal(amount), 0),))
+                for level, amount, count in LADDER
+            ),
+        ),
+        criteria=values.get('criteria', 'either'),
+        window=values.get('window', 'rolling'),
+        window_months=values.get('months', 12),
+        first_month=values.get('first_month', 1),
+        validity_months=values.get('validity', 12),
+        grace_days=values.get('grace', 30),
+        drop=values.get('drop', 'one_down'),
+        strict=values.get('strict', False),
+        entry_purchase_counts=values.get('entry', True),
+        first_day=first_day,
+    )
+
+
+def settings(rules):
+    """The same as fields of the programme."""
+    return {
+        'criteria': rules.criteria,
+        'window': rules.window,
+        'window_months': rules.window_months,
+        'first_month': str(rules.first_month),
+        'validity_months': rules.validity_months,
+        'grace_days': rules.grace_days,
+        'drop': rules.drop.replace('re_', 're'),
+        'strict': rules.strict,
+        'entry_counts': rules.entry_purchase_counts,
+        'date_start': str(rules.first_day),
+    }
+
+
+INVOICE = """
+orders = env['sale.order'].search([('partner_id.ref', '=like', 'CDNOW-%')])
+for invoice in orders._create_invoices(grouped=True):
+    invoice.invoice_date = invoice.invoice_line_ids.sale_line_ids.order_id.date_order.date()
+    invoice.action_post()
+env.company.retail_purchase_basis = 'invoice'
+env.cr.commit()
+env['retail.purchase']._cron_repair()
+assert not env.company.retail_rebuild_pending
+env.cr.commit()
+"""
+
+# Runs in Odoo's shell: memberships on the days asked for, under each of several programmes.
+EVALUATE = """
+import datetime, json
+from odoo.fields import Command
+programme = env.ref('retail_crm.retail_programme_main')
+members = env['retail.membership']
+partners = env['res.partner'].search([('ref', '=like', 'CDNOW-%')])
+
+def rows(query):
+    env.cr.execute(query)
+    return env.cr.fetchall()
+
+def begin(values):
+    rows("DELETE FROM retail_tier_move; DELETE FROM retail_membership;"
+         "UPDATE retail_programme SET state = 'draft', opening_after = -1 RETURNING id")
+    env.invalidate_all()
+    programme.tier_ids.unlink()
+    programme.write({**values, 'tier_ids': [Command.create({'name': '0', 'sequence': 0})] + [
+        Command.create({'name': str(level), 'sequence': level, 'version_ids': [Command.create({
+            'date_from': '1990-01-01', 'amount': amount, 'count': count,
+            'keeps_differently': True, 'keep_amount': amount})]})
+        for level, amount, count in LADDER]})
+    programme.action_start()
+
+results, again = [], 0
+for values in SETTINGS:
+    begin(values)
+    found = {}
+    for day in DAYS:
+        as_of = datetime.date.fromisoformat(day)
+        assert members._evaluate(partners, as_of=as_of) is not None
+        before = rows('SELECT id, ctid FROM retail_membership ORDER BY id')
+        again += members._evaluate(partners, as_of=as_of)
+        assert rows('SELECT id, ctid FROM retail_membership ORDER BY id') == before
+        found[day] = rows(
+            "SELECT partner.ref, tier.sequence, tier_since, tier_valid_until"
+            "  FROM retail_membership JOIN res_partner AS partner ON partner.id = partner_id"
+            "  JOIN retail_tier AS tier ON tier.id = tier_id")
+    moves = rows(
+        "SELECT partner.ref, move.date, old.sequence, new.sequence, cause FROM retail_tier_move AS move"
+        "  JOIN res_partner AS partner ON partner.id = partner_id"
+        "  LEFT JOIN retail_tier AS old ON old.id = from_tier_id"
+        "  LEFT JOIN retail_tier AS new ON new.id = to_tier_id ORDER BY move.id")
+    results.append({'days': found, 'moves': moves})
+env.cr.commit()
+print('RESULT ' + json.dumps([again, results], default=str))
+"""
+
+
+def as_opened(moves, bought_before):
+    """Who bought before the programme began has one line for enrolment and tier."""
+    first, second, *others = [*moves, None, None]
+    if bought_before and second and second[3] == 'upgrade' and second[0] == first[0]:
+        moves = [(first[0], None, second[2], 'entry'), *others[:-2]]
+    return [(str(day), old, new, CAUSES.get(cause, cause)) for day, old, new, cause in moves]
+
+
+@pytest.mark.parametrize('basis', ['order', 'invoice'])
+def test_tiers_of_real_customers(basis, house, fresh_db, monkeypatch):
+    """Each customer of CDNOW has on each day the tier that the oracle says, and the history (docs/tiers.md)."""
+    house.setup('odoo', 'cdnow')
+    name = fresh_db()
+    monkeypatch.setattr(test_cdnow, 'LIMIT', CUSTOMERS[basis])
+    monkeypatch.setenv('RETAIL_CRM_LIMIT', str(CUSTOMERS[basis]))
+    house.load_data(name, 'cdnow', None)
+    query = "SELECT value FROM ir_config_parameter WHERE key = 'retail_crm.demo_shift_cdnow'"
+    shift = timedelta(days=int(house.sql(query, name)[0][0]))
+    documents = {}
+    for customer, day, dollars in test_cdnow.read_source(house.data_folder('cdnow')):
+        documents.setdefault(customer, []).append(Document(day + shift, dollars))
+    last = max(one.day for rows in documents.values() for one in rows)
+    first = last - timedelta(days=365)
+    variants = [ruled(values, first - timedelta(days=60)) for values in RULED]
+    expected = [
+        {customer: oracle_tiers.story(rows, rules, last) for customer, rows in documents.items()}
+        for rules in variants
+    ]
+    changes = sorted(
+        {move[0] for found in expected for one in found.values() for move in one[1]}
+        - {rules.first_day for rules in variants}
+    )
+    days = {first + timedelta(days=number * 365 // 29) for number in range(30)} | {last}
+    for day in random.Random(4).sample([day for day in changes if first < day < last], 15):
+        days |= {day - ONE_DAY, day, day + ONE_DAY}
+    days = sorted(map(str, days))
+    if basis == 'invoice':
+        house.shell_script(name, INVOICE)
+    script = EVALUATE.replace('SETTINGS', repr([settings(rules) for rules in variants]))
+    script = script.replace('LADDER', repr(LADDER)).replace('DAYS', repr(days))
+    lines = [line for line in house.shell_script(name, script).splitlines() if 'RESULT ' in line]
+    again, found = json.loads(lines[-1].partition('RESULT ')[2])
+    assert again == 0, 'a second run on the same day writes nothing'
+    for rules, stories, result in zip(variants, expected, found, strict=True):
+        for day, rows in result['days'].items():
+            stored = {ref: (str(tier), since, until) for ref, tier, since, until in rows}
+            today = date.fromisoformat(day)
+            told = {ref: one[0].get(today) for ref, one in stories.items()}
+            wanted = {
+                ref: (one[0], str(one[1]), one[2] and str(one[2])) for ref, one in told.items() if one
+            }
+            assert stored == wanted, (rules, day)
+        for ref, (_days, moves, _warnings) in stories.items():
+            stored = [tuple(row[1:]) for row in result['moves'] if row[0] == ref]
+            stored = [
+                (day, *(None if tier is None else str(tier) for tier in tiers), cause)
+                for day, *tiers, cause in stored
+            ]
+            before = min(one.day for one in documents[ref]) < rules.first_day
+            assert stored == as_opened(moves, before), (rules, ref)
+        assert len({tier for rows in result['days'].values() for _ref, tier, *_dates in rows}) == 4
+    print(basis, len(documents), len(days), [len(result['moves']) for result in found])
+
+
+# === KILLED IN THE MIDDLE ===
+
+# A programme over the shop of test_faults; its nightly run in small batches, so that there is a middle to be hit.
+CLUB = """
+import datetime
+from odoo.fields import Command
+programme = env.ref('retail_crm.retail_programme_main')
+today = env.company._retail_today()
+programme.tier_ids.unlink()
+programme.write({
+    'date_start': today - datetime.timedelta(days=800), 'window_months': 6, 'validity_months': 3,
+    'tier_ids': [Command.create({'name': str(level), 'sequence': level, 'version_ids': [Command.create({
+        'date_from': '2000-01-01', 'amount': 70 * level})] if level else []}) for level in range(4)],
+})
+programme.action_start()
+env.cr.commit()
+"""
+AS_NEW = """
+env.cr.execute("DELETE FROM retail_tier_move; DELETE FROM retail_membership; DELETE FROM retail_moment")
+env.invalidate_all()
+programme = env.ref('retail_crm.retail_programme_main')
+programme.opening_after = 0
+"""
+# Everybody is a member as of half a year ago, and due by time since then.
+AS_DUE = """
+import datetime
+env.cr.execute("DELETE FROM retail_tier_move; DELETE FROM retail_membership; DELETE FROM retail_moment")
+env.invalidate_all()
+programme = env.ref('retail_crm.retail_programme_main')
+programme.opening_after = -1
+partners = env['retail.purchase'].search([]).partner_id
+day = env.company._retail_today() - datetime.timedelta(days=200)
+env['retail.membership']._evaluate(partners, as_of=day, quiet=True)
+"""
+NIGHT = """
+import odoo.addons.retail_crm.models.loyalty.retail_membership_evaluate as module
+module.EVALUATION_BATCH = 100
+print('GO', flush=True)
+env['retail.membership']._cron_evaluate()
+"""
+MEMBERSHIPS = """
+    SELECT partner_id, state, enrolled_on, tier_id, tier_since, tier_valid_until, grace_until, own_tier_id, own_since,
+           own_valid_until, own_grace_until, tier_taken_on, evaluated_on, next_on, warned_stage
+      FROM retail_membership ORDER BY partner_id
+"""
+MOVES = """
+    SELECT partner_id, date, from_tier_id, to_tier_id, cause, amount, count, window_start, window_end
+      FROM retail_tier_move ORDER BY partner_id, id
+"""
+MOMENTS = 'SELECT partner_id, kind, count(*) FROM retail_moment GROUP BY partner_id, kind ORDER BY partner_id, kind'
+
+
+@pytest.mark.parametrize('prepare', [AS_NEW, AS_DUE], ids=['opening', 'night'])
+def test_kill_in_the_evaluation(prepare, house, fresh_db):
+    """Design 9: a run that was killed goes on where it was; no line of the history and no moment is there twice."""
+    name = fresh_db()
+    house.shell_script(name, test_faults.FILL)
+    house.shell_script(name, CLUB)
+    dumps = []
+    for is_killed in (False, True):
+        house.shell_script(name, prepare + 'env.cr.commit()')
+        before = house.sql('SELECT count(*) FROM retail_tier_move', name)
+        if is_killed:
+            command = house.shell_command(name)
+            hit = [
+                test_faults.kill_at(house, command, NIGHT, seconds) for seconds in (0.15, 0.4, 0.7)
+            ]
+            assert any(hit), 'no run was hit in the middle'
+            half = int(house.sql('SELECT count(*) FROM retail_tier_move', name)[0][0])
+            assert int(before[0][0]) < half < len(dumps[0][1]), 'hit before its first batch, or after all'
+        house.shell_script(name, NIGHT)
+        dumps.append([house.sql(query, name) for query in (MEMBERSHIPS, MOVES, MOMENTS)])
+    calm, killed = dumps
+    assert len(calm[0]) >= 3900 and len(calm[1]) > 4000 and len(calm[2]) > 1000
+    for undisturbed, found in zip(calm, killed, strict=True):
+        assert found == undisturbed
+    assert {row[1] for row in calm[2]} >= {'tier_down', 'tier_ending'}
