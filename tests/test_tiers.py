@@ -298,7 +298,7 @@ def test_random_histories(engine):
 #: Thresholds that fit what the customers of a CD shop spend in a quarter or a year.
 LADDER = ((1, 20, 0), (2, 50, 3), (3, 120, 6))
 BEGIN = date(1990, 1, 1)
-CUSTOMERS = {'order': 300, 'invoice': 50}  # invoices take long to make
+CUSTOMERS = {'order': 150, 'invoice': 50}  # of which orders and invoices take long to make
 
 RULED = (
     {'months': 6, 'validity': 3},
