@@ -17,16 +17,13 @@ import pytest
 import test_cdnow
 import test_faults
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-TOOLS = CHECKOUT / 'tools'
-LOYALTY = CHECKOUT / 'retail_crm/models/loyalty'
-ONE_DAY = timedelta(days=1)
-
-sys.path.insert(0, str(TOOLS))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'tools'))
 
 import oracle_tiers
 from oracle_tiers import Document, Override, Return, Rules, Tier, Version
 
+LOYALTY = Path(__file__).resolve().parent.parent / 'retail_crm/models/loyalty'
+ONE_DAY = timedelta(days=1)
 HISTORIES = 2000
 CAUSES = {'enrolment': 'entry', 'leaving': 'leave', 'override ended': 'override_end'}
 
@@ -463,7 +460,9 @@ def test_tiers_of_real_customers(basis, house, fresh_db, monkeypatch):
             today = date.fromisoformat(day)
             told = {ref: one[0].get(today) for ref, one in stories.items()}
             wanted = {
-                ref: (one[0], str(one[1]), one[2] and str(one[2])) for ref, one in told.items() if one
+                ref: (one[0], str(one[1]), one[2] and str(one[2]))
+                for ref, one in told.items()
+                if one
             }
             assert stored == wanted, (rules, day)
         for ref, (_days, moves, _warnings) in stories.items():
@@ -475,7 +474,6 @@ def test_tiers_of_real_customers(basis, house, fresh_db, monkeypatch):
             before = min(one.day for one in documents[ref]) < rules.first_day
             assert stored == as_opened(moves, before), (rules, ref)
         assert len({tier for rows in result['days'].values() for _ref, tier, *_dates in rows}) == 4
-    print(basis, len(documents), len(days), [len(result['moves']) for result in found])
 
 
 # === KILLED IN THE MIDDLE ===
@@ -547,7 +545,9 @@ def test_kill_in_the_evaluation(prepare, house, fresh_db):
             ]
             assert any(hit), 'no run was hit in the middle'
             half = int(house.sql('SELECT count(*) FROM retail_tier_move', name)[0][0])
-            assert int(before[0][0]) < half < len(dumps[0][1]), 'hit before its first batch, or after all'
+            assert int(before[0][0]) < half < len(dumps[0][1]), (
+                'hit before its first batch, or after all'
+            )
         house.shell_script(name, NIGHT)
         dumps.append([house.sql(query, name) for query in (MEMBERSHIPS, MOVES, MOMENTS)])
     calm, killed = dumps

@@ -494,7 +494,9 @@ class TestTiersByOrder(BothBases):
             (member.own_tier_id, member.own_valid_until), (self.silver, date(2026, 2, 10))
         )
         self._night('2025-09-01')
-        self.assertEqual((member.tier_id, member.tier_valid_until), (self.silver, date(2026, 2, 10)))
+        self.assertEqual(
+            (member.tier_id, member.tier_valid_until), (self.silver, date(2026, 2, 10))
+        )
 
     def test_override_ended_by_hand(self):
         """Leaders end what was given before its day; without any there is nothing to end (docs/tiers.md)."""
