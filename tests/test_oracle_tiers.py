@@ -283,8 +283,8 @@ def test_calendar_year_from_april():
     for day in ('2025-04-01', '2026-03-31'):
         rows = ['2025-03-31 500', f'{day} 499.99', '2025-12-24 0.01']
         assert happened(rows, rules, last='2026-04-01')[2:] == ['2026-04-01 Silver>Silver renewal']
-    # from a first day of a year the next but one is two years away, by the words
-    assert held(rows, '2026-04-01', rules) == 'Silver 2026-04-01 2028-04-01'
+    # renewed: until the next first day of a year
+    assert held(rows, '2026-04-01', rules) == 'Silver 2026-04-01 2027-04-01'
 
 
 def test_calendar_year_in_grace():
@@ -292,7 +292,7 @@ def test_calendar_year_in_grace():
     short = ['2025-03-31 500', '2025-04-01 499.99']
     saved = [*short, '2026-04-30 0.01']
     assert happened(saved, rules, last='2026-12-31')[2:] == ['2026-04-30 Silver>Silver renewal']
-    assert held(saved, '2026-04-30', rules) == 'Silver 2026-04-30 2028-04-01'
+    assert held(saved, '2026-04-30', rules) == 'Silver 2026-04-30 2027-04-01'
     late = [*short, '2026-05-01 0.01']
     assert happened(late, rules, last='2026-12-31')[2:] == ['2026-05-01 Silver>Basic downgrade']
 
@@ -377,16 +377,20 @@ def test_entry_purchase():
     ]
 
 
-def test_first_day_after_a_renewal_is_left_out_as_well():
-    """By the words F itself counts only with the entry purchase, whatever F began with."""
+def test_first_day_of_what_was_no_upgrade_always_counts():
+    """The setting is about the purchase that reached the tier."""
     rows = ['2025-03-05 1000', '2025-04-01 1000', '2026-03-05 1000']
-    assert happened(rows, NOT_ENTRY, last='2027-12-31')[2:] == [
-        '2026-03-05 Gold>Gold renewal',
-        '2027-04-04 Gold>Silver downgrade',
-    ]
-    assert happened(rows, last='2027-12-31')[2:] == [
-        '2026-03-05 Gold>Gold renewal',
-        '2027-03-05 Gold>Gold renewal',
+    for rules in (RULES, NOT_ENTRY):
+        assert happened(rows, rules, last='2027-12-31')[2:] == [
+            '2026-03-05 Gold>Gold renewal',
+            '2027-03-05 Gold>Gold renewal',
+        ]
+    # of a downgrade as well
+    keep = replace(NOT_ENTRY, tiers=(BASIC, tier('Silver', 500, keep_amount=100), GOLD))
+    rows = ['2025-03-05 1000', '2026-04-04 100']
+    assert happened(rows, keep, last='2027-12-31')[2:] == [
+        '2026-04-04 Gold>Silver downgrade',
+        '2027-04-04 Silver>Silver renewal',
     ]
 
 
@@ -404,9 +408,9 @@ def test_last_days_to_keep(day, move):
 
 
 def test_end_of_grace_is_no_day_to_keep():
-    # but the entry window of that day reaches Gold itself: it stays, by the words a downgrade
+    # but the entry window of that day reaches Gold itself: it is kept
     rows = ['2025-03-05 1000', '2026-04-04 1000']
-    assert happened(rows, NOT_ENTRY, last='2026-06-01')[2:] == ['2026-04-04 Gold>Gold downgrade']
+    assert happened(rows, NOT_ENTRY, last='2026-06-01')[2:] == ['2026-04-04 Gold>Gold renewal']
     assert held(rows, '2026-04-04', NOT_ENTRY) == 'Gold 2026-04-04 2027-04-04'
     # what is only enough to keep does not help
     rules = replace(NOT_ENTRY, tiers=(BASIC, SILVER, tier('Gold', 1000, keep_amount=300)))
@@ -469,7 +473,7 @@ def test_long_window_holds_a_tier_that_is_not_kept():
     """24 months to enter, 12 to keep: at the end of grace the entry window still reaches it."""
     rules = replace(NOT_ENTRY, window_months=24)
     assert happened(['2025-03-05 1000'], rules, last='2027-06-01')[2:] == [
-        '2026-04-04 Gold>Gold downgrade',
+        '2026-04-04 Gold>Gold renewal',
         '2027-05-04 Gold>Silver downgrade',
     ]
 
@@ -483,10 +487,12 @@ def test_version_changes():
     rules = Rules((BASIC, Tier('Silver', versions)))
     # 300 are enough from 1 Jul on; on U = 1 Jul 2026 the 301 of the third version keep
     for amount, last in (('300', 'downgrade'), ('301', 'renewal')):
-        moves = happened([f'2025-06-01 {amount}'], rules, last='2026-07-31')
-        assert moves[1] == '2025-07-01 Basic>Silver upgrade'
+        # that a version begins is no day to look at; the next document is
+        assert len(happened([f'2025-06-01 {amount}'], rules, last='2026-07-31')) == 1
+        moves = happened([f'2025-06-01 {amount}', '2025-07-03 0'], rules, last='2026-08-02')
+        assert moves[1] == '2025-07-03 Basic>Silver upgrade'
         # what was bought on 1 Jun is before F: nothing is kept
-        assert moves[2:] == ['2026-07-31 Silver>Basic downgrade']
+        assert moves[2:] == ['2026-08-02 Silver>Basic downgrade']
         moves = happened([f'2025-07-01 {amount}'], rules, last='2026-07-31')
         assert moves[-1].split()[-1] == last
     # the version on U, not the one of grace or of the day the tier was taken
@@ -496,14 +502,20 @@ def test_version_changes():
     rules = Rules((BASIC, Tier('Silver', later)), entry_purchase_counts=False)
     rows = ['2025-01-10 500', '2026-01-20 100']
     # not kept by 100, but at the end of grace the entry window reaches the cheaper tier
-    assert happened(rows, rules, last='2026-02-09')[2:] == ['2026-02-09 Silver>Silver downgrade']
+    assert happened(rows, rules, last='2026-02-09')[2:] == ['2026-02-09 Silver>Silver renewal']
 
 
 def test_no_version_no_tier():
     rules = Rules((BASIC, SILVER, Tier('Gold', (Version(on('2025-07-01'), Decimal(1000)),))))
-    assert happened(['2025-06-01 1000'], rules, last='2025-12-31')[1:] == [
+    assert happened(['2025-06-01 1000', '2025-07-01 0'], rules, last='2025-12-31')[1:] == [
         '2025-06-01 Basic>Silver upgrade',
         '2025-07-01 Silver>Gold upgrade',
+    ]
+    # nobody falls into a tier that there is not
+    late = Tier('Gold', (Version(on('2030-07-01'), Decimal(1000)),))
+    rules = replace(NOT_ENTRY, tiers=(BASIC, SILVER, late, PLATINUM))
+    assert happened(['2025-03-05 2000'], rules, last='2026-12-31')[2:] == [
+        '2026-04-04 Platinum>Silver downgrade'
     ]
     missing = oracle_tiers.missing_to_enter(documents(), rules, 'Gold', on('2025-06-30'))
     assert missing is None
@@ -517,12 +529,12 @@ def test_strict():
     rows = [first, *documents('2025-03-05 400')]
     assert happened(rows, rules)[3:] == ['2025-04-01 Gold>Basic return']
     assert held(rows, '2025-04-01', rules) == 'Basic 2025-04-01 None'
-    # step by step: what a return gave can be taken back by the next one
+    # once: what a return gave is not taken back by the next one
     two = (Return(on('2025-04-01'), Decimal(200)), Return(on('2025-05-01'), Decimal(301)))
     rows = [replace(first, returns=two), *documents('2025-03-05 400')]
     assert happened(rows, rules)[3:] == [
         '2025-04-01 Gold>Silver return',
-        '2025-05-01 Silver>Basic return',
+        '2026-05-01 Silver>Basic downgrade',
     ]
     # what was bought later does not keep what was never earned, but reaches it on its own
     rows = [first, *documents('2025-03-05 400', '2025-03-20 700')]
@@ -557,7 +569,7 @@ def test_strict_looks_at_the_last_upgrade():
     rules = replace(strict, tiers=(BASIC, SILVER, gold))
     assert happened([entry], rules, last='2025-12-31')[2:] == []
     # nor does a late document give what only the window of that day would reach
-    late = Document(on('2024-06-01'), Decimal(500), known=on('2025-07-01'))
+    late = Document(on('2024-01-09'), Decimal(500), known=on('2025-07-01'))
     rows = [*documents('2025-01-10 600'), late]
     assert happened(rows, strict, last='2025-12-31')[2:] == []
 
@@ -572,17 +584,33 @@ def test_return_without_strict_keeps_no_longer():
 
 def test_late_document():
     rows = documents('2025-01-10 600')
+    # dated after the last day that was looked at: on its own day
     late = Document(on('2025-03-05'), Decimal(400), known=on('2025-04-20'))
-    assert happened([*rows, late], last='2025-12-31')[2:] == ['2025-04-20 Silver>Gold upgrade']
-    assert held([*rows, late], '2025-04-20') == 'Gold 2025-04-20 2026-04-20'
-    # by its own day it has left the window
-    late = replace(late, day=on('2024-04-20'))
+    assert happened([*rows, late], last='2025-12-31')[2:] == ['2025-03-05 Silver>Gold upgrade']
+    assert held([*rows, late], '2025-04-19')[:6] == 'Silver'
+    assert held([*rows, late], '2025-04-20') == 'Gold 2025-03-05 2026-03-05'
+    # dated before it: that day is looked at again; by its own day it has left the window
+    late = replace(late, day=on('2024-01-10'))
     assert happened([*rows, late], last='2025-12-31')[2:] == []
-    late = replace(late, day=on('2024-04-21'))
-    assert happened([*rows, late], last='2025-12-31')[2:] == ['2025-04-20 Silver>Gold upgrade']
-    # in grace it is the document of the day on which it acts
+    late = replace(late, day=on('2024-01-11'))
+    assert happened([*rows, late], last='2025-12-31')[2:] == ['2025-01-10 Silver>Gold upgrade']
+    # in grace, which began on 5 Mar, the last day looked at
     late = Document(on('2026-03-01'), Decimal(600), known=on('2026-03-20'))
-    assert happened([*TWO, late], last='2026-12-31')[3:] == ['2026-03-20 Gold>Gold renewal']
+    assert happened([*TWO, late], last='2026-12-31')[3:] == ['2026-03-05 Gold>Gold renewal']
+    # what has been decided stays: the fall of 4 Apr, and then up again on that day
+    late = Document(on('2026-03-01'), Decimal(1000), known=on('2026-06-20'))
+    assert happened([*TWO, late], last='2026-12-31')[3:] == [
+        '2026-04-04 Gold>Silver downgrade',
+        '2026-04-04 Silver>Gold upgrade',
+    ]
+    # the first purchase comes late: enrolled on its day, and what would have been since then
+    late = Document(on('2023-03-05'), Decimal(500), known=on('2025-01-01'))
+    assert happened([late], NOT_ENTRY) == [
+        '2023-03-05 None>Basic enrolment',
+        '2023-03-05 Basic>Silver upgrade',
+        '2024-04-04 Silver>Basic downgrade',
+    ]
+    assert held([late], '2024-12-31') == 'None None None'
 
 
 def test_enrolment():
@@ -594,6 +622,13 @@ def test_enrolment():
     ]
     assert happened([], enrolled=on('2025-02-01')) == ['2025-02-01 None>Basic enrolment']
     assert held([], '2035-02-01', enrolled=on('2025-02-01')) == 'Basic 2025-02-01 None'
+    # nobody before the programme's first day
+    begun = replace(RULES, first_day=on('2025-02-01'))
+    assert happened(['2025-01-10 600', '2025-03-05 400'], begun, last='2025-12-31') == [
+        '2025-02-01 None>Basic enrolment',
+        '2025-02-01 Basic>Silver upgrade',
+        '2025-03-05 Silver>Gold upgrade',
+    ]
 
 
 def test_leaving_and_coming_back():
@@ -623,13 +658,38 @@ def test_override_is_a_floor_and_ends():
     ]
     assert held(rows, '2025-02-01', overrides=gold) == 'Gold 2025-02-01 2025-08-01'
     assert held(rows, '2025-07-31', overrides=gold) == 'Gold 2025-02-01 2025-08-01'
-    assert held(rows, '2025-08-01', overrides=gold) == 'Silver 2025-08-01 2026-08-01'
-    # nothing in the window of that day: the lowest, whatever the drop
-    gold = [Override('Gold', on('2025-02-01'), on('2026-01-10'))]
-    assert happened(rows, overrides=gold)[3:] == ['2026-01-10 Gold>Basic override ended']
+    # the own tier with its own validity
+    assert held(rows, '2025-08-01', overrides=gold) == 'Silver 2025-01-10 2026-01-10'
+    # which has ended underneath: in grace on 10 Jan, the lowest on 9 Feb
+    gold = [Override('Gold', on('2025-02-01'), on('2026-02-08'))]
+    assert happened(rows, NOT_ENTRY, overrides=gold)[3:] == [
+        '2026-02-08 Gold>Silver override ended',
+        '2026-02-09 Silver>Basic downgrade',
+    ]
+    # the end of the override comes first on its day
+    gold = [Override('Gold', on('2025-02-01'), on('2026-02-09'))]
+    assert happened(rows, NOT_ENTRY, overrides=gold)[3:] == [
+        '2026-02-09 Gold>Silver override ended',
+        '2026-02-09 Silver>Basic downgrade',
+    ]
+    gold = [Override('Gold', on('2025-02-01'), on('2026-02-10'))]
+    assert happened(rows, NOT_ENTRY, overrides=gold)[3:] == ['2026-02-10 Gold>Basic override ended']
 
 
-def test_override_is_raised_above():
+def test_override_ended_by_staff():
+    gold = [Override('Gold', on('2025-02-01'), on('2025-08-01'), ended=on('2025-03-01'))]
+    rows = ['2025-01-10 600', '2025-03-01 400']
+    # the purchase of that day is seen first: Gold is his own
+    assert happened(rows, overrides=gold, last='2025-12-31')[2:] == [
+        '2025-02-01 Silver>Gold override',
+        '2025-03-01 Gold>Gold upgrade',
+    ]
+    assert happened(rows[:1], overrides=gold, last='2025-12-31')[3:] == [
+        '2025-03-01 Gold>Silver override ended'
+    ]
+
+
+def test_own_tier_above_the_override():
     silver = [Override('Silver', on('2025-02-01'), on('2025-08-01'))]
     rows = ['2025-01-10 1', '2025-03-01 1000']
     assert happened(rows, NOT_ENTRY, overrides=silver, last='2026-12-31')[1:] == [
@@ -646,25 +706,41 @@ def test_override_that_is_earned_on_the_way():
     rows = ['2025-01-10 1', '2025-03-01 1000']
     assert happened(rows, overrides=gold, last='2025-12-31')[1:] == [
         '2025-02-01 Basic>Gold override',
-        '2025-08-01 Gold>Gold override ended',
+        '2025-03-01 Gold>Gold upgrade',  # his own lasts longer
     ]
-    assert held(rows, '2025-08-01', overrides=gold) == 'Gold 2025-08-01 2026-08-01'
+    assert held(rows, '2025-02-28', overrides=gold) == 'Gold 2025-02-01 2025-08-01'
+    assert held(rows, '2025-03-01', overrides=gold) == 'Gold 2025-03-01 2026-03-01'
+    # or not: the override's is shown as long as it lasts longer
+    gold = [Override('Gold', on('2025-02-01'), on('2026-03-02'))]
+    assert happened(rows, NOT_ENTRY, overrides=gold, last='2026-12-31')[1:] == [
+        '2025-02-01 Basic>Gold override',
+        '2026-03-31 Gold>Silver downgrade',  # in grace since 1 Mar
+    ]
+    assert held(rows, '2025-08-01', overrides=gold) == 'Gold 2025-02-01 2026-03-02'
+    assert held(rows, '2026-03-02', NOT_ENTRY, overrides=gold) == 'Gold 2025-03-01 2026-03-01'
+    # without end lasts longest
+    life = replace(RULES, window='lifetime')
+    assert held(rows, '2025-08-01', life, overrides=gold) == 'Gold 2025-03-01 None'
 
 
 def test_override_stops_a_fall():
     gold = [Override('Gold', on('2026-03-01'), on('2026-07-01'))]
     rows = ['2025-03-05 1000']
+    # underneath Silver since 4 Apr 2026
     assert happened(rows, NOT_ENTRY, overrides=gold, last='2027-12-31')[2:] == [
-        '2026-04-04 Gold>Gold downgrade',  # as far as the floor
-        '2026-07-01 Gold>Basic override ended',
+        '2026-03-01 Gold>Gold override',
+        '2026-07-01 Gold>Silver override ended',
+        '2027-05-04 Silver>Basic downgrade',
     ]
-    # of a lower tier: one down is above it
+    assert held(rows, '2026-07-01', NOT_ENTRY, overrides=gold) == 'Silver 2026-04-04 2027-04-04'
+    # of a lower tier: one down is as high, then it is the longer one
     silver = [Override('Silver', on('2026-03-01'), on('2028-07-01'))]
     assert happened(rows, NOT_ENTRY, overrides=silver, last='2028-12-31')[2:] == [
+        '2026-03-01 Gold>Gold override',
         '2026-04-04 Gold>Silver downgrade',
-        '2027-05-04 Silver>Silver downgrade',
         '2028-07-01 Silver>Basic override ended',
     ]
+    assert held(rows, '2026-04-04', NOT_ENTRY, overrides=silver) == 'Silver 2026-03-01 2028-07-01'
     # and a return
     back = Document(
         on('2025-03-05'), Decimal(1000), returns=(Return(on('2025-04-01'), Decimal(1000)),)
@@ -672,6 +748,7 @@ def test_override_stops_a_fall():
     silver = [Override('Silver', on('2025-03-20'), on('2025-07-01'))]
     strict = replace(RULES, strict=True)
     assert happened([back], strict, overrides=silver)[2:] == [
+        '2025-03-20 Gold>Gold override',
         '2025-04-01 Gold>Silver return',
         '2025-07-01 Silver>Basic override ended',
     ]
@@ -680,39 +757,50 @@ def test_override_stops_a_fall():
 def test_override_of_a_tier_held_by_right_changes_nothing():
     gold = [Override('Gold', on('2025-03-01'), on('2025-07-01'))]
     rows = ['2025-01-10 1000']
-    assert happened(rows, overrides=gold) == happened(rows)
+    line = '2025-03-01 Gold>Gold override'
+    with_it = happened(rows, overrides=gold)
+    assert [one for one in with_it if one != line] == happened(rows)
     assert held(rows, '2025-05-01', overrides=gold) == held(rows, '2025-05-01')
 
 
 def test_overrides_in_a_row():
     gold = Override('Gold', on('2025-02-01'), on('2025-08-01'))
     silver = Override('Silver', on('2025-05-01'), on('2025-10-01'))
+    # another one ends the first
     assert happened(['2025-01-10 1'], overrides=[gold, silver])[1:] == [
         '2025-02-01 Basic>Gold override',
-        '2025-08-01 Gold>Silver override ended',
+        '2025-05-01 Gold>Basic override ended',
+        '2025-05-01 Basic>Silver override',
         '2025-10-01 Silver>Basic override ended',
     ]
     longer = Override('Gold', on('2025-08-01'), on('2025-09-01'))
     assert happened(['2025-01-10 1'], overrides=[gold, longer])[1:] == [
         '2025-02-01 Basic>Gold override',
+        '2025-08-01 Gold>Basic override ended',
+        '2025-08-01 Basic>Gold override',
         '2025-09-01 Gold>Basic override ended',
     ]
     rows = ['2025-01-10 1']
     assert held(rows, '2025-07-31', overrides=[gold, longer]) == 'Gold 2025-02-01 2025-08-01'
-    assert held(rows, '2025-08-01', overrides=[gold, longer]) == 'Gold 2025-02-01 2025-09-01'
-    # on the day of a fall: it is not lowered first
+    assert held(rows, '2025-08-01', overrides=[gold, longer]) == 'Gold 2025-08-01 2025-09-01'
+    # on the day of a fall: all else of this day comes first
     rows = ['2025-03-05 500']
     gold = Override('Gold', on('2026-04-04'), on('2026-08-01'))
     assert happened(rows, NOT_ENTRY, overrides=[gold])[2:] == [
-        '2026-04-04 Silver>Gold override',
+        '2026-04-04 Silver>Basic downgrade',
+        '2026-04-04 Basic>Gold override',
         '2026-08-01 Gold>Basic override ended',
     ]
-    # not before the enrolment
+    # who is no member is given nothing
     gold = Override('Gold', on('2025-02-01'), on('2025-08-01'))
-    assert happened(['2025-03-10 1'], overrides=[gold]) == [
-        '2025-03-10 None>Basic enrolment',
-        '2025-03-10 Basic>Gold override',
-        '2025-08-01 Gold>Basic override ended',
+    assert happened(['2025-03-10 1'], overrides=[gold]) == ['2025-03-10 None>Basic enrolment']
+    # leaving ends it
+    stays = [(on('2025-01-10'), on('2025-06-01')), (on('2025-07-01'), None)]
+    assert happened([], enrolled=stays, overrides=[gold]) == [
+        '2025-01-10 None>Basic enrolment',
+        '2025-02-01 Basic>Gold override',
+        '2025-06-01 Gold>None leaving',
+        '2025-07-01 None>Basic enrolment',
     ]
 
 
@@ -797,7 +885,7 @@ def random_history(seed):
             returns = (Return(back, amount / part, counted=part > 1),)
         rows.append(Document(day, amount, chance.random() < 0.95, returns))
     overrides = ()
-    if chance.random() < 0.3:
+    if chance.random() < 0.5:
         begins = first + timedelta(chance.randrange(length))
         ends = begins + timedelta(chance.randrange(1, length))
         overrides = (Override(chance.choice(rules.tiers).name, begins, ends),)
@@ -808,13 +896,10 @@ def check_history(rows, rules, first, last, overrides):
     """What follows from the text, whatever the history."""
     counted = [document.day for document in rows if document.counted]
     enrolled = min(counted, default=None)
-    moves, expected_day = [], enrolled
-    held_before, until_before, since_before, highest = None, None, None, 0
+    moves = []
+    held_before, own_before, highest = None, None, 0
     # the same walk as of `tiers_by_day` and `moves`, once for both
     for day, member, of_day in oracle_tiers.walk(rows, rules, last, None, overrides):
-        assert day == expected_day
-        expected_day += timedelta(1)
-        name, since, until = rules.tiers[member.level].name, member.since, member.until
         # the moves lead from day to day, and nothing changes without one
         for moved_on, before, after, cause in of_day:
             assert moved_on == day
@@ -822,31 +907,40 @@ def check_history(rows, rules, first, last, overrides):
             held_before = after
             check_move(before, after, cause)
         moves += of_day
-        assert name == held_before
+        if member is None:
+            assert enrolled is None or day < enrolled
+            continue
+        level, since, until, by_override = oracle_tiers.shown(member, rules)
+        assert rules.tiers[level].name == held_before
+        own = (member.level, member.since, member.until)
         if not of_day and not overrides:
-            assert (since, until) == (since_before, until_before)
-        since_before, until_before = since, until
+            assert own == own_before
+        own_before = own
         assert since <= day
-        given = [
-            int(override.tier) for override in overrides if override.begins <= day < override.ends
+        assert by_override or own == (level, since, until)
+        given = [  # before the enrolment there is nobody to give it to
+            int(override.tier)
+            for override in overrides
+            if enrolled <= override.begins <= day < override.ends
         ]
         # every member has the lowest, without end; every other one ends, unless for a lifetime
-        if name == '0':
-            assert until is None
+        if member.level == 0:
+            assert member.until is None
         elif rules.window != 'lifetime':
             # a tier lasts at least its validity and no longer than its grace
-            assert since < until
-            assert day < until + timedelta(max(rules.grace_days, 1))
-        # the highest tier reached by the entry window is never above the tier held
+            assert member.since < member.until
+            assert day < member.until + timedelta(max(rules.grace_days, 1))
+        if by_override:
+            assert until > day
+        # the highest tier reached by the entry window is never above the tier held, on a day
+        # that is looked at; nor is an override, nor is a tier held that never was reached
         window = oracle_tiers.entry_window(day, rules, enrolled)
         reached = oracle_tiers.highest_reached(rows, window, day, rules, version_day=day)
-        assert reached <= int(name)
-        # nor is an override
-        assert max(given, default=0) <= int(name)
-        # a tier is never held without having been reached by an entry window or an override
+        if any(document.day == day for document in rows):
+            assert reached <= member.level
+        assert max(given, default=0) <= level
         highest = max(highest, reached, *given)
-        assert int(name) <= highest
-    assert expected_day in (None, last + timedelta(1))
+        assert level <= highest
     check_falls(moves, rules, enrolled, overrides)
     if not overrides:
         check_days(moves, rows, rules)
@@ -857,7 +951,7 @@ def check_move(before, after, cause):
     if cause == 'enrolment':
         assert (before, after) == (None, '0')
     elif cause in ('upgrade', 'override'):
-        assert int(after) > int(before)
+        assert int(after) >= int(before)
     elif cause == 'renewal':
         assert after == before != '0'
     elif cause == 'return':
@@ -869,30 +963,30 @@ def check_move(before, after, cause):
 
 def check_falls(moves, rules, enrolled, overrides):
     """Nobody falls before the tier was valid as long as it lasts, and its grace was over."""
-    taken = None
-    for day, before, _after, cause in moves:
-        if cause == 'downgrade':
-            assert rules.window != 'lifetime'
-            until = oracle_tiers.until_of(int(before), taken, rules, enrolled)
-            assert day == until + timedelta(rules.grace_days)
-        if cause == 'renewal':
-            until = oracle_tiers.until_of(int(before), taken, rules, enrolled)
-            assert until <= day < until + timedelta(max(rules.grace_days, 1))
+    taken = ()
+    for move in moves:
+        day, before, _after, cause = move
         assert cause != 'return' or rules.strict
         assert not cause.startswith('override') or overrides
-        taken = day
+        if cause in ('downgrade', 'renewal') and not overrides:
+            assert rules.window != 'lifetime'
+            until = oracle_tiers.until_of(int(before), taken[0], rules, enrolled, taken[3])
+            assert until <= day <= until + timedelta(rules.grace_days)
+            assert cause == 'renewal' or day == until + timedelta(rules.grace_days)
+        taken = move
     for earlier, later in zip(moves, moves[1:], strict=False):
         assert earlier[2] == later[1]
-        # one day has one move, but for what precedes step 1, and the floor under them
+        # one day has one move, but for what precedes step 1, and what staff do after it
         if earlier[0] == later[0]:
-            assert earlier[3] in ('enrolment', 'return') or later[3] == 'override'
+            assert earlier[3] in ('enrolment', 'return', 'override ended') or later[3].startswith(
+                'override'
+            )
 
 
 def check_days(moves, rows, rules):
     """Something happens only on days on which something can change."""
     days = {document.day for document in rows}
     days |= {one.day for document in rows for one in document.returns}
-    days |= {version.begins for tier in rules.tiers for version in tier.versions}
     for day, _before, _after, cause in moves:
         if cause in ('enrolment', 'upgrade', 'return'):
             assert day in days, (day, cause)

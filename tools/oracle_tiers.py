@@ -2,12 +2,13 @@
 
 The tests compare the add-on's tiers with this. It follows docs/tiers.md sentence by sentence and
 shares nothing with the add-on. It is written to be checked by eye, not to be fast: it walks day by
-day, and on every day it reads all documents again and asks every question of the text, whether or
-not something could have changed. Money is exact: Decimal in, compared and summed, never rounded.
+day as a shop does, knows on each day what is known by then, and reads all documents again for each
+question. Money is exact: Decimal in, compared and summed, never rounded.
 
     tiers_by_day(documents, rules, first_day, last_day)     the tier of every single day
     moves(documents, rules, first_day, last_day)            what happened, and why
     warnings(documents, rules, first_day, last_day)         who is told that a tier will end
+    story(documents, rules, last_day)                       all three at once
     missing_to_enter(documents, rules, tier, day)           how far it is to a tier
 """
 
@@ -65,6 +66,7 @@ class Rules:
     strict: bool = False
     entry_purchase_counts: bool = True  # rolling only
     automatic_enrolment: bool = True
+    first_day: date | None = None  # of the programme: nobody is enrolled before
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,8 @@ class Return:
 class Document:
     """An order or invoice. Not `counted`, it adds its amount but nothing to the count.
 
-    `known` is the day on which a document acts that came late: the day the member was last looked
-    at, when that is after the day of the document. The windows have it by its own day.
+    `known` is the day on which it is entered, when it comes late. The windows have it by its own
+    day.
     """
 
     day: date
@@ -94,12 +96,12 @@ class Document:
     known: date | None = None
 
     @property
-    def acts_on(self):
+    def known_from(self):
         return max(self.day, self.known or self.day)
 
     def as_known_on(self, day):
         """(amount, counted) with the returns up to `day`, or None while nobody knows it."""
-        if self.acts_on > day:
+        if self.known_from > day:
             return None
         returned = [one for one in self.returns if one.day <= day]
         amount = self.amount - sum((one.amount for one in returned), Decimal(0))
@@ -108,16 +110,20 @@ class Document:
 
 @dataclass(frozen=True)
 class Override:
-    """Staff gave a tier (its name) on the day `begins`; it ends on the day `ends`."""
+    """Staff gave a tier (its name) on the day `begins`, until `ends`, or end it on `ended`."""
 
     tier: str
     begins: date
     ends: date
+    ended: date | None = None
 
 
 @dataclass
 class Member:
-    """What is known of a member on a day. Levels are positions in `rules.tiers`, 0 the lowest."""
+    """What is known of a member on a day. Levels are positions in `rules.tiers`, 0 the lowest.
+
+    Level, since, until and grace are those of the own tier, as if there were no override.
+    """
 
     enrolled: date
     level: int = 0
@@ -125,7 +131,8 @@ class Member:
     until: date | None = None  # U
     grace_end: date | None = None  # None: there is no grace yet
     upgraded_on: date | None = None  # the upgrade that the tier comes from, for *strict*
-    by_override: bool = False  # held by nothing but an override
+    override: Override | None = None
+    looked_on: date | None = None  # the last day on which something could change
 
 
 # === DAYS ===
@@ -167,16 +174,16 @@ def entry_window(day, rules, enrolled):
     return date.min, day
 
 
-def until_of(level, day, rules, enrolled):
-    """U: the first day on which the tier taken on the day is no longer valid, None without end."""
+def until_of(level, day, rules, enrolled, cause):
+    """U: the first day on which the tier valid from the day is no longer valid, None without end."""
     if level == 0 or rules.window == 'lifetime':
         return None
     if rules.window == 'rolling':
         return months_after(day, rules.validity_months)
-    if rules.window == 'calendar':  # the first day of the programme year after the next one
-        return months_after(programme_year(day, rules), 24)
-    # the anniversary after the next one
-    return anniversary(enrolled, last_anniversary(enrolled, day) + 2)
+    years = 1 if cause == 'renewal' else 2  # the next one, or the one after the next
+    if rules.window == 'calendar':
+        return months_after(programme_year(day, rules), 12 * years)
+    return anniversary(enrolled, last_anniversary(enrolled, day) + years)
 
 
 def keep_window(member, rules, last_day):
@@ -185,9 +192,10 @@ def keep_window(member, rules, last_day):
     The last day is the day before U, in grace D, for a warning today.
     """
     if rules.window == 'rolling':
-        if rules.entry_purchase_counts:
-            return member.since, last_day
-        return member.since + ONE_DAY, last_day
+        taken_by_upgrade = member.upgraded_on == member.since
+        if taken_by_upgrade and not rules.entry_purchase_counts:
+            return member.since + ONE_DAY, last_day
+        return member.since, last_day
     return months_before(member.until, 12), last_day
 
 
@@ -272,212 +280,283 @@ def still_missing(measured, thresholds):
     )
 
 
+# === WHAT IS SHOWN ===
+
+
+def shown(member, rules):
+    """(level, since, until, is it the override's) of the tier that is shown."""
+    own = member.level, member.since, member.until, False
+    if member.override is None:
+        return own
+    names = [tier.name for tier in rules.tiers]
+    floor = names.index(member.override.tier)
+    given = floor, member.override.begins, member.override.ends, True
+    if floor != member.level:
+        return max(own, given, key=lambda one: one[0])
+    # the same tier: the one that lasts longer
+    return given if member.until is not None and member.override.ends > member.until else own
+
+
+def note(member, day, cause, before, rules, moves):
+    """What can be seen: another tier than before, or the own one."""
+    after, _since, _until, by_override = shown(member, rules)
+    if after != before or not by_override:
+        moves.append((day, rules.tiers[before].name, rules.tiers[after].name, cause))
+
+
 # === WHAT HAPPENS ON A DAY ===
 
 
 def take(member, day, level, rules, cause, moves):
     """The tier is valid from the day until U(day)."""
-    moves.append((day, rules.tiers[member.level].name, rules.tiers[level].name, cause))
+    before = shown(member, rules)[0]
     member.level = level
     member.since = day
-    member.until = until_of(level, day, rules, member.enrolled)
+    member.until = until_of(level, day, rules, member.enrolled, cause)
     member.grace_end = None
-    member.by_override = False
     if cause == 'upgrade':
         member.upgraded_on = day
-    elif cause not in ('renewal', 'return'):
+    elif cause != 'renewal':
         member.upgraded_on = None
+    note(member, day, cause, before, rules, moves)
 
 
-def take_not_below(member, day, level, overrides, rules, cause, moves):
-    """As `take`, but never below the floor: what only an override holds ends with it.
-
-    A floor above the tier held begins on this very day: it raises him instead, see `look_at`.
-    """
-    floor, _ends = floor_on(day, overrides, rules)
-    if floor > member.level:
-        return
-    take(member, day, max(level, floor), rules, cause, moves)
-    if floor > level:
-        hold_by_override(member, day, overrides, rules)
+def end_override(member, day, rules, moves):
+    """The own tier shows again; nothing is noted where nothing changes."""
+    before = shown(member, rules)[0]
+    member.override = None
+    after = shown(member, rules)[0]
+    if after != before:
+        moves.append((day, rules.tiers[before].name, rules.tiers[after].name, 'override ended'))
 
 
-def floor_on(day, overrides, rules):
-    """(level of the highest override on the day, the day on which the last such one ends)"""
-    names = [tier.name for tier in rules.tiers]
-    given = [
-        (names.index(override.tier), override.ends)
-        for override in overrides
-        if override.begins <= day < override.ends
-    ]
-    return max(given, default=(0, None))
+def give(member, day, override, rules, moves):
+    before = shown(member, rules)[0]
+    member.override = override
+    after = shown(member, rules)[0]
+    moves.append((day, rules.tiers[before].name, rules.tiers[after].name, 'override'))
 
 
-def hold_by_override(member, day, overrides, rules):
-    _floor, member.until = floor_on(day, overrides, rules)
-    member.by_override = True
-    member.upgraded_on = None
+def can_change(member, day, documents, today):
+    """Whether the day is one on which something can change, by what is known today."""
+    return (
+        any(one.day == day and one.known_from <= today for one in documents)
+        or (day == member.until and member.grace_end is None)
+        or day == member.grace_end
+        or (member.override is not None and day == member.override.ends)
+    )
 
 
-def look_at(member, day, documents, rules, overrides, moves):
-    """All that happens to a member on one day."""
-    if rules.strict and member.upgraded_on is not None:
-        strict(member, day, documents, rules, overrides, moves)
-    steps(member, day, documents, rules, overrides, moves)
-    # an override is a floor under what the rules gave on this day
-    floor, _ends = floor_on(day, overrides, rules)
-    if member.level < floor:
-        take(member, day, floor, rules, 'override', moves)
-        hold_by_override(member, day, overrides, rules)
-
-
-def strict(member, day, documents, rules, overrides, moves):
+def strict(member, today, documents, rules, moves):
     """The documents of the entry window of the last upgrade no longer reach the tier.
 
     The member falls at once to the highest tier that they still reach, by the versions of the day
-    of the upgrade, for it is that upgrade that was not earned.
+    of the upgrade, for it is that upgrade that was not earned. Returns whether he falls.
     """
+    if not rules.strict or member.upgraded_on is None:
+        return False
     window = entry_window(member.upgraded_on, rules, member.enrolled)
-    still = highest_reached(documents, window, day, rules, version_day=member.upgraded_on)
-    if still < member.level:
-        take_not_below(member, day, still, overrides, rules, 'return', moves)
+    still = highest_reached(documents, window, today, rules, version_day=member.upgraded_on)
+    if still >= member.level:
+        return False
+    take(member, today, still, rules, 'return', moves)
+    return True
 
 
-def steps(member, day, documents, rules, overrides, moves):
-    """The four steps, in this order, and what takes their place under an override."""
+def look_at(member, day, today, documents, rules, moves):
+    """The four steps on a day, in this order, with the documents as they are known today."""
+    member.looked_on = day
+    if member.override is not None and day >= member.override.ends:
+        end_override(member, day, rules, moves)
     window = entry_window(day, rules, member.enrolled)
-    reached = highest_reached(documents, window, day, rules, version_day=day)
+    reached = highest_reached(documents, window, today, rules, version_day=day)
 
     # 1. Up. Nothing else happens on this day.
     if reached > member.level:
         take(member, day, reached, rules, 'upgrade', moves)
         return
 
-    if member.by_override:
-        floor, ends = floor_on(day, overrides, rules)
-        if floor < member.level:
-            # as *re-evaluate* by the entry window on that day
-            take_not_below(member, day, reached, overrides, rules, 'override ended', moves)
-        elif floor == member.level:
-            member.until = ends  # another override may have prolonged it
-        return  # no validity of its own that could end
-
     # 2. Renewal. D is U or later and there is no grace yet.
     if member.until is not None and day >= member.until and member.grace_end is None:
-        if is_kept(member, documents, member.until - ONE_DAY, day, rules):
+        if is_kept(member, documents, member.until - ONE_DAY, today, rules):
             take(member, day, member.level, rules, 'renewal', moves)
             return
         member.grace_end = member.until + timedelta(days=rules.grace_days)
 
-    # 3. Renewal in grace, on the day of a document before its end.
+    # 3. Renewal in grace, before its end.
     if member.grace_end is not None and day < member.grace_end:
-        has_document = any(document.acts_on == day for document in documents)
-        if has_document and is_kept(member, documents, day, day, rules):
+        if is_kept(member, documents, day, today, rules):
+            take(member, day, member.level, rules, 'renewal', moves)
+        return
+
+    # 4. Down. D is the end of grace.
+    if member.grace_end is not None and day >= member.grace_end:
+        if reached == member.level:  # the very tier held
             take(member, day, member.level, rules, 'renewal', moves)
             return
+        lower = next_lower(member.level, day, rules) if rules.drop == 'one_down' else 0
+        take(member, day, max(lower, reached), rules, 'downgrade', moves)
 
-    # 4. Down. D is the end of grace. *Re-evaluate*: the highest one below that the entry window
-    # reaches, which is what `max` gives; never lower than the highest that it reaches.
-    if member.grace_end is not None and day >= member.grace_end:
-        lower = member.level - 1 if rules.drop == 'one_down' else 0
-        take_not_below(member, day, max(lower, reached), overrides, rules, 'downgrade', moves)
+
+def next_lower(level, day, rules):
+    """The next lower tier that has a version on the day; the lowest needs none."""
+    below = [lower for lower in range(1, level) if version_on(rules.tiers[lower], day) is not None]
+    return max(below, default=0)
 
 
 # === DAY BY DAY ===
 
 
-def memberships_of(documents, rules, enrolled):
-    """[(day of enrolment, day of leaving or None)]
+def first_purchase(documents, today):
+    """The day of the first document that counts, by what is known today, or None."""
+    known = [(one.day, one.as_known_on(today)) for one in documents]
+    return min((day for day, found in known if found is not None and found[1]), default=None)
 
-    `enrolled` is a day, or such a list; None leaves it to the automatic enrolment, by the first
-    counted document on its day.
+
+def enrol(day, rules, moves):
+    moves.append((day, None, rules.tiers[0].name, 'enrolment'))
+    return Member(enrolled=day, since=day)
+
+
+def live(member, today, is_new, documents, rules, overrides, moves):
+    """All that happens to a member on one day, today.
+
+    Days that were missed are looked at first: those since the enrolment, or since the last day
+    looked at, which is looked at again when a document dated before or on it is new.
     """
-    if isinstance(enrolled, date):
-        return [(enrolled, None)]
-    if enrolled is not None:
-        return list(enrolled)
-    days = [document.acts_on for document in documents if document.counted]
-    return [(min(days), None)] if days and rules.automatic_enrolment else []
+    came = [one for one in documents if one.known_from == today]
+    days = [today]
+    if is_new:
+        days = days_between(member.enrolled, today)
+    elif any(one.day < today for one in came):
+        late = any(one.day <= member.looked_on for one in came)
+        days = days_between(member.looked_on + (timedelta(0) if late else ONE_DAY), today)
+    for day in days:
+        fallen = day == today and strict(member, today, documents, rules, moves)
+        again = day == member.looked_on or (is_new and day == member.enrolled)
+        if again or fallen or can_change(member, day, documents, today):
+            look_at(member, day, today, documents, rules, moves)
+
+    # What staff do comes after all else of this day, on which the member is looked at.
+    for override in overrides:
+        if override.begins == today:
+            look_at(member, today, today, documents, rules, moves)
+            end_override(member, today, rules, moves)
+            give(member, today, override, rules, moves)
+        if override.ended == today and member.override is override:
+            look_at(member, today, today, documents, rules, moves)
+            end_override(member, today, rules, moves)
+
+
+def days_between(first, last):
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
 def walk(documents, rules, last_day, enrolled, overrides):
-    """For each day from the first enrolment: (day, member or None, moves of this day)."""
+    """For each day from the first on which something is known: (day, member or None, moves).
+
+    `enrolled` is a day, or [(day of enrolment, day of leaving or None)], by hand; None leaves it
+    to the automatic enrolment, by the first counted document on its day.
+    """
     documents = [
         document if isinstance(document, Document) else Document(*document)
         for document in documents
     ]
-    memberships = memberships_of(documents, rules, enrolled)
-    if not memberships:
-        return
+    by_hand = [(enrolled, None)] if isinstance(enrolled, date) else enrolled
+    if by_hand is None:
+        starts = [document.known_from for document in documents]
+        starts = starts if rules.automatic_enrolment else []
+    else:
+        starts = [begins for begins, _left in by_hand]
     member = None
-    day = min(begins for begins, _left in memberships)
-    while day <= last_day:
-        moves = []
-        if member is not None and any(left == day for _begins, left in memberships):
-            moves.append((day, rules.tiers[member.level].name, None, 'leaving'))
-            member = None
-        if member is None and any(begins == day for begins, _left in memberships):
-            member = Member(enrolled=day, since=day)
-            moves.append((day, None, rules.tiers[0].name, 'enrolment'))
+    for today in days_between(min(starts), last_day) if starts else ():
+        moves, is_new = [], False
+        if by_hand is None:
+            bought = first_purchase(documents, today) if member is None else None
+            day = bought and max(bought, rules.first_day or bought)
+            if day is not None and day <= today:
+                member, is_new = enrol(day, rules, moves), True
+        else:
+            if member is not None and any(left == today for _begins, left in by_hand):
+                # he leaves after all else of this day
+                live(member, today, False, documents, rules, (), moves)
+                before = shown(member, rules)[0]
+                moves.append((today, rules.tiers[before].name, None, 'leaving'))
+                member = None
+            if member is None and any(begins == today for begins, _left in by_hand):
+                member, is_new = enrol(today, rules, moves), True
         if member is not None:
-            look_at(member, day, documents, rules, overrides, moves)
-        yield day, member, moves
-        day += ONE_DAY
+            live(member, today, is_new, documents, rules, overrides, moves)
+        yield today, member, moves
+
+
+def story(documents, rules, last_day, enrolled=None, overrides=()):
+    """({day: (name, since, until)}, moves, warnings) up to a day, as the functions below say."""
+    documents = [
+        document if isinstance(document, Document) else Document(*document)
+        for document in documents
+    ]
+    days, moves, told = {}, [], []
+    told_of, last_stage = None, 0  # U, and the last stage told for it
+    for day, member, of_day in walk(documents, rules, last_day, enrolled, overrides):
+        moves += of_day
+        if member is None:
+            told_of = None
+            continue
+        level, since, until, by_override = shown(member, rules)
+        days[day] = (rules.tiers[level].name, since, until)
+        if member.until != told_of:
+            told_of, last_stage = member.until, 999
+        if by_override or member.until is None or member.grace_end is not None:
+            continue
+        left = (member.until - day).days
+        stage = min((stage for stage in WARNING_DAYS if 0 < left <= stage), default=999)
+        if stage < last_stage and not is_kept(member, documents, day, day, rules):
+            last_stage = stage
+            told.append(warning(member, day, documents, rules))
+    return days, moves, told
+
+
+def warning(member, day, documents, rules):
+    tier = rules.tiers[member.level]
+    version = version_on(tier, member.until)
+    missing = (None, None)
+    if version is not None:
+        measured = measure(documents, keep_window(member, rules, day), day)
+        missing = still_missing(measured, to_keep(version))
+    return (day, tier.name, member.until - ONE_DAY, *missing)
 
 
 def tiers_by_day(documents, rules, first_day, last_day, enrolled=None, overrides=()):
     """[(day, name of the tier or None, since, until)] at the end of each day.
 
-    What happened before `first_day` is taken into account. `until` is U, also in grace; for a tier
-    that only an override holds it is the day on which the override ends; None is without end.
+    What happened before `first_day` is taken into account. It is what is shown: `until` is U, also
+    in grace, or the day on which the override ends; None is without end.
     """
-    found = {}
-    for day, member, _moves in walk(documents, rules, last_day, enrolled, overrides):
-        if member is not None:
-            name = rules.tiers[member.level].name
-            found[day] = (day, name, member.since, member.until)
-    days = [first_day + timedelta(days=number) for number in range((last_day - first_day).days + 1)]
-    return [found.get(day, (day, None, None, None)) for day in days]
+    found, _moves, _told = story(documents, rules, last_day, enrolled, overrides)
+    nobody = (None, None, None)
+    return [(day, *found.get(day, nobody)) for day in days_between(first_day, last_day)]
 
 
 def moves(documents, rules, first_day, last_day, enrolled=None, overrides=()):
     """[(day, name of the tier before, name of the tier after, cause)], in order.
 
     Causes of the text: upgrade, renewal, downgrade, return, override ended; and for what has no
-    name there: enrolment (from None), override (the day it raises the tier), leaving (to None).
+    name there: enrolment (from None), override (the day it is given), leaving (to None).
     """
-    return [
-        move
-        for day, _member, of_day in walk(documents, rules, last_day, enrolled, overrides)
-        if day >= first_day
-        for move in of_day
-    ]
+    _found, moved, _told = story(documents, rules, last_day, enrolled, overrides)
+    return [move for move in moved if move[0] >= first_day]
 
 
 def warnings(documents, rules, first_day, last_day, enrolled=None, overrides=()):
     """[(day, name of the tier, last day of it, amount missing, count missing)]
 
-    60, 30 and 7 days before U, when the keep window up to today does not reach the keep threshold.
-    What is missing is None for a threshold that is not used.
+    60, 30 and 7 days before U, each once for this U, when the keep window up to today does not
+    reach the keep threshold; who falls below it later is warned at once for the stage passed. What
+    is missing is None for a threshold that is not used.
     """
-    documents = [
-        document if isinstance(document, Document) else Document(*document)
-        for document in documents
-    ]
-    result = []
-    for day, member, _moves in walk(documents, rules, last_day, enrolled, overrides):
-        if member is None or member.until is None or member.by_override or day < first_day:
-            continue
-        soon = (member.until - day).days in WARNING_DAYS
-        if soon and not is_kept(member, documents, day, day, rules):
-            tier = rules.tiers[member.level]
-            version = version_on(tier, member.until)
-            missing = (None, None)
-            if version is not None:
-                measured = measure(documents, keep_window(member, rules, day), day)
-                missing = still_missing(measured, to_keep(version))
-            result.append((day, tier.name, member.until - ONE_DAY, *missing))
-    return result
+    _found, _moves, told = story(documents, rules, last_day, enrolled, overrides)
+    return [one for one in told if one[0] >= first_day]
 
 
 def missing_to_enter(documents, rules, tier, day, enrolled=None):

@@ -432,6 +432,72 @@ class TestTiersByOrder(BothBases):
         self.assertEqual((member.tier_id, member.override_reason), (self.base, False))
         self.assertEqual(self._history(self.bob)[-1], ('2025-12-31', 'override_end', 'Base'))
 
+    def test_own_tier_goes_on_under_an_override(self):
+        """Beneath a given tier the own one keeps its validity, and shows again with it (docs/tiers.md, override)."""
+        self._buy(self.bob, 600, '2025-01-10')
+        member = self._member(self.bob)
+        with freeze_time('2025-02-01 12:00:00'):
+            self._give(member)
+            self.assertEqual(
+                (member.tier_id, member.tier_since, member.tier_valid_until),
+                (self.gold, date(2025, 2, 1), date(2025, 12, 31)),
+            )
+            self.assertEqual(
+                (member.own_tier_id, member.own_since, member.own_valid_until),
+                (self.silver, date(2025, 1, 10), date(2026, 1, 10)),
+            )
+            self.assertTrue(member.held_by_override)
+            self.assertIn('By the rules: Silver to', member.explanation)
+            self.assertNotIn('keep', member._explain()[member.id])
+            self.assertEqual(self._count_moments('tier_up', self.bob), 2)
+            self.assertEqual(member.next_on, date(2025, 12, 31), 'no warning about the own tier')
+        self._night('2025-12-31')
+        self.assertEqual(
+            (member.tier_id, member.tier_since, member.tier_valid_until),
+            (self.silver, date(2025, 1, 10), date(2026, 1, 10)),
+        )
+        self.assertFalse(member.held_by_override or member.override_since)
+        self.assertEqual(self._history(self.bob)[-1], ('2025-12-31', 'override_end', 'Silver'))
+        self.assertEqual(self._count_moments('tier_down', self.bob), 1)
+
+    def test_end_of_an_override_without_effect(self):
+        """Who reached the given tier himself has no line when it ends, and nobody is told (docs/tiers.md, override)."""
+        self._buy(self.bob, 600, '2025-01-10')
+        member = self._member(self.bob)
+        with freeze_time('2025-02-01 12:00:00'):
+            self._give(member, until='2025-06-01')
+        self._buy(self.bob, 500, '2025-03-01')
+        before = self._history(self.bob)
+        self.assertEqual(before[-1], ('2025-03-01', 'upgrade', 'Gold'))
+        self._night('2025-06-01')
+        self.assertEqual(self._history(self.bob), before)
+        self.assertEqual(
+            (member.tier_id, member.tier_valid_until, member.override_tier_id.id),
+            (self.gold, date(2026, 3, 1), False),
+        )
+        self.assertFalse(self._count_moments('tier_down', self.bob))
+
+    def test_merge_keeps_own_tiers_and_overrides_apart(self):
+        """Of two members the better own tier and the better given one go on, each with its end (docs/tiers.md, merge)."""
+        twin = self.env['res.partner'].create({'name': 'Bob B.'})
+        self._buy(self.bob, 10, '2025-01-10')
+        self._buy(twin, 600, '2025-02-10')
+        with freeze_time('2025-03-01 12:00:00'):
+            self._give(self._member(self.bob), until='2025-09-01')
+        with freeze_time('2025-03-05 12:00:00'):
+            wizard = self.env['base.partner.merge.automatic.wizard'].create({})
+            wizard._merge((self.bob + twin).ids, twin, extra_checks=False)
+            self._process()
+        member = self._member(twin)
+        self.assertEqual((member.tier_id, member.tier_valid_until), (self.gold, date(2025, 9, 1)))
+        self.assertEqual(
+            (member.own_tier_id, member.own_valid_until), (self.silver, date(2026, 2, 10))
+        )
+        self._night('2025-09-01')
+        self.assertEqual(
+            (member.tier_id, member.tier_valid_until), (self.silver, date(2026, 2, 10))
+        )
+
     def test_override_ended_by_hand(self):
         """Leaders end what was given before its day; without any there is nothing to end (docs/tiers.md)."""
         self._buy(self.bob, 600, '2025-01-10')

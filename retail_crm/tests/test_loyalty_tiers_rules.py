@@ -134,7 +134,8 @@ class TestTierRules(BaseCase):
         state, moves = _tiers.override(
             state, [], self.rules, day('2025-02-10'), 'gold', day('2025-12-31')
         )
-        self.assertEqual((state.tier, state.until), ('gold', day('2025-12-31')))
+        seen = _tiers.shown(state, self.rules)
+        self.assertEqual((seen.tier, seen.until), ('gold', day('2025-12-31')))
         self.assertEqual(
             [(move.cause, move.source, move.target) for move in moves],
             [('override', 'base', 'gold')],
@@ -266,7 +267,7 @@ class TestTierRules(BaseCase):
         self.assertEqual(
             [(str(move.day), move.cause) for move in moves], [('2027-04-01', 'renewal')]
         )
-        self.assertEqual(state.until, day('2029-04-01'))
+        self.assertEqual(state.until, day('2028-04-01'), 'the next year, not the one after it')
         self.assertEqual(
             (moves[0].measure.start, moves[0].measure.end), (day('2026-04-01'), day('2027-03-31'))
         )
@@ -277,7 +278,7 @@ class TestTierRules(BaseCase):
         documents = docs(('2025-06-01', 500), ('2026-06-01', 300), ('2027-01-20', 200))
         state, moves = self._run(documents, '2027-01-20', rules)
         self.assertEqual([move.cause for move in moves], ['entry', 'upgrade', 'renewal'])
-        self.assertEqual((state.since, state.until), (day('2027-01-20'), day('2029-01-01')))
+        self.assertEqual((state.since, state.until), (day('2027-01-20'), day('2028-01-01')))
 
     def test_membership_year(self):
         """Years since the enrolment, also of one on 29 February (docs/tiers.md, windows)."""
@@ -293,6 +294,9 @@ class TestTierRules(BaseCase):
         state, moves = self._run(documents, '2026-03-10', rules)
         self.assertEqual([str(move.day) for move in moves], ['2025-03-10', '2026-03-09'])
         self.assertEqual(state.until, day('2027-03-10'), 'the anniversary after the next one')
+        state, moves = self._run(documents, '2027-03-10', rules, state)
+        self.assertEqual([move.cause for move in moves], ['renewal'])
+        self.assertEqual(state.until, day('2028-03-10'), 'renewed: the next anniversary')
 
     def test_lifetime(self):
         """All purchases ever, and a tier without end (docs/tiers.md, windows)."""
@@ -311,6 +315,15 @@ class TestTierRules(BaseCase):
         for counts, cause in ((True, 'renewal'), (False, 'downgrade')):
             rules = replace(self.rules, entry_counts=counts)
             self.assertEqual(self._run(documents, '2026-05-01', rules)[1][2].cause, cause)
+        tiers = ladder({'amount': 50000, 'keep_amount': 10000})
+        rules = Rules(tiers=tiers, entry_counts=False)
+        documents += docs(('2025-09-01', 100), ('2026-03-05', 100))
+        history = self._history(documents, '2027-03-05', rules)
+        self.assertEqual(
+            [cause for _day, cause, _tier in history[2:]],
+            ['renewal', 'renewal'],
+            'the day of a renewal is no entry: its purchases always count',
+        )
 
     def test_without_grace(self):
         """Grace of no days ends on U itself: the purchases before decide (docs/tiers.md, step 2)."""
@@ -388,7 +401,12 @@ class TestTierRules(BaseCase):
         rules = replace(self.rules, entry_counts=False)
         held, moves = self._run(bought, '2026-02-09', rules, state)
         self.assertEqual(
-            (held.tier, held.by_floor, held.until, moves), ('silver', True, day('2027-06-01'), [])
+            (held.tier, held.until, moves), ('base', None, []), 'the own tier falls underneath'
+        )
+        seen = _tiers.shown(held, rules)
+        self.assertEqual(
+            (seen.tier, seen.since, seen.until, seen.given),
+            ('silver', day('2025-02-01'), day('2027-06-01'), True),
         )
         self.assertEqual(
             self._history(bought, '2027-06-01', rules, held),
@@ -408,9 +426,7 @@ class TestTierRules(BaseCase):
         self.assertEqual(
             (after.tier, after.until, after.floor), ('silver', day('2026-01-10'), None)
         )
-        self.assertEqual(
-            [(move.cause, move.target) for move in moves], [('override_end', 'silver')]
-        )
+        self.assertEqual(moves, [], 'nothing changed')
 
     def test_another_override_ends_the_first(self):
         """A second override replaces the first, which ends on that day (docs/tiers.md, override)."""
@@ -422,7 +438,65 @@ class TestTierRules(BaseCase):
             state, [], self.rules, day('2025-03-01'), 'silver', day('2025-06-01')
         )
         self.assertEqual([move.cause for move in moves], ['override_end', 'override'])
-        self.assertEqual((state.tier, state.until), ('silver', day('2025-06-01')))
+        seen = _tiers.shown(state, self.rules)
+        self.assertEqual((seen.tier, seen.until), ('silver', day('2025-06-01')))
+
+    def test_own_tier_shows_again_with_its_own_validity(self):
+        """Under an override the own tier goes on, and shows again with the validity it has (docs/tiers.md, override)."""
+        bought = docs(('2025-01-10', 500), ('2025-06-01', 100))
+        state, _moves = self._run(bought, '2025-01-10')
+        state, _moves = _tiers.override(
+            state, bought, self.rules, day('2025-02-01'), 'gold', day('2025-12-31')
+        )
+        self.assertIsNone(_tiers.warning(state, bought, self.rules, day('2025-12-20')), 'not seen')
+        after, moves = self._run(bought, '2025-12-31', state=state)
+        seen = _tiers.shown(after, self.rules)
+        self.assertEqual(
+            (seen.tier, seen.since, seen.until), ('silver', day('2025-01-10'), day('2026-01-10'))
+        )
+        self.assertEqual(
+            [(move.cause, move.source, move.target) for move in moves],
+            [('override_end', 'gold', 'silver')],
+        )
+        rich = [*bought, *docs(('2025-07-01', 900))]
+        risen, moves = self._run(rich, '2026-02-01', state=state)
+        self.assertEqual(
+            [(str(move.day), move.cause, move.source, move.target) for move in moves],
+            [('2025-07-01', 'upgrade', 'gold', 'gold')],
+            'his own now, which lasts longer: the end of the override changes nothing',
+        )
+        self.assertEqual(_tiers.shown(risen, self.rules).until, day('2026-07-01'))
+
+    def test_of_the_same_tier_the_longer_one_is_shown(self):
+        """An override of the tier held counts where it lasts longer; nobody is warned of its end then (docs/tiers.md)."""
+        bought = docs(('2025-01-10', 500))
+        rules = replace(self.rules, entry_counts=False)
+        state, _moves = self._run(bought, '2025-01-10', rules)
+        for until, given in (('2025-12-01', False), ('2026-01-10', False), ('2026-01-11', True)):
+            with self.subTest(until=until):
+                held, moves = _tiers.override(
+                    state, bought, rules, day('2025-02-01'), 'silver', day(until)
+                )
+                self.assertEqual(_tiers.shown(held, rules).given, given)
+                self.assertEqual([move.cause for move in moves], ['override'], 'with its reason')
+                notice = _tiers.warning(held, bought, rules, day('2025-11-20'))
+                self.assertEqual(notice is None, given)
+
+    def test_strict_goes_on_under_an_override(self):
+        """A return takes the own tier back underneath, without a line, once (docs/tiers.md, override)."""
+        rules = replace(self.rules, strict=True)
+        bought = docs(('2025-01-10', 500))
+        state, _moves = self._run(bought, '2025-01-10', rules)
+        state, _moves = _tiers.override(
+            state, bought, rules, day('2025-02-01'), 'gold', day('2025-12-31')
+        )
+        back = docs(('2025-01-10', 400))
+        state, moves = self._run(back, '2025-03-01', rules, state)
+        self.assertEqual((state.tier, moves), ('base', []))
+        self.assertEqual(
+            self._history(back, '2026-01-31', rules, state),
+            [('2025-12-31', 'override_end', 'base')],
+        )
 
     def test_late_document_acts_on_the_last_day_looked_at(self):
         """What came late acts on the last day that was looked at; decided history stays (docs/tiers.md)."""
@@ -475,7 +549,7 @@ class TestTierRules(BaseCase):
         note = [Document(day('2024-01-01'), -100, False)]
         self.assertEqual(self._history([*note, *documents], '2024-05-01')[0][0], '2024-05-01')
         state, _moves = self._run(documents, '2025-01-10')
-        gone, moves = _tiers.leave(state, day('2025-02-01'))
+        gone, moves = _tiers.leave(state, self.rules, day('2025-02-01'))
         self.assertEqual((gone.tier, [move.cause for move in moves]), (None, ['leave']))
         more = [*documents, *docs(('2025-03-01', 5000))]
         self.assertEqual(self._history(more, '2026-01-01', state=gone), [])

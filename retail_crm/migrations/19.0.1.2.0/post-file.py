@@ -1,4 +1,4 @@
-"""The customer file: data that ships with it, the scores of data quality, and who may see sensitive data.
+"""The customer file and the loyalty programme: data that ships with them, and the scores of data quality.
 
 Shipped records that a shop may delete do not come back with an update: made here, once.
 """
@@ -7,13 +7,14 @@ from odoo import SUPERUSER_ID, api
 from odoo.tools import convert_file
 
 SHIPPED = (
-    'res_users_data.xml',
-    'retail_preference_data.xml',
-    'utm_source_data.xml',
-    'retail_consent_text_data.xml',
-    'retail_role_data.xml',
-    'retail_segment_data.xml',
-    'mail_activity_type_data.xml',
+    'customer/res_users_data.xml',
+    'customer/retail_preference_data.xml',
+    'customer/utm_source_data.xml',
+    'customer/retail_consent_text_data.xml',
+    'customer/retail_role_data.xml',
+    'customer/retail_segment_data.xml',
+    'customer/mail_activity_type_data.xml',
+    'loyalty/retail_programme_data.xml',
 )
 
 
@@ -22,7 +23,7 @@ def migrate(cr, version):
         return
     env = api.Environment(cr, SUPERUSER_ID, {})
     for name in SHIPPED:
-        convert_file(env, 'retail_crm', f'data/customer/{name}', None, mode='init', noupdate=True)
+        convert_file(env, 'retail_crm', f'data/{name}', None, mode='init', noupdate=True)
     # Scores of data quality are new columns of the figures: nobody bought anything, so nothing is told.
     if env['retail.profile']._refresh(quiet=True) is None:
         raise RuntimeError(

@@ -73,14 +73,14 @@ class Rules:
 
 @dataclass(frozen=True)
 class State:
-    """What is known of a member.
+    """What is known of a member: the own tier, as if staff had never given any, and beside it the one that they gave.
 
-    :ivar since: first day of the tier's validity; its keep window begins there
+    :ivar since: first day of the own tier's validity; its keep window begins there
     :ivar until: first day on which it is no longer valid
     :ivar grace_until: the day on which grace ends, while there is one
     :ivar taken_on: day of the upgrade by which the tier is held, for the strict rule
     :ivar looked_on: the last day that was looked at
-    :ivar floor: tier given by staff until ``floor_until``; ``by_floor``: it is held for that only
+    :ivar floor: tier given by staff on the day ``floor_since`` until ``floor_until``
     """
 
     enrolled_on: date | None = None
@@ -92,8 +92,28 @@ class State:
     taken_on: date | None = None
     looked_on: date | None = None
     floor: object = None
+    floor_since: date | None = None
     floor_until: date | None = None
-    by_floor: bool = False
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a member sees: the own tier or the one that staff gave (``given``)."""
+
+    tier: object = None
+    since: date | None = None
+    until: date | None = None
+    grace_until: date | None = None
+    given: bool = False
+
+
+def shown(state, rules):
+    """Return what of a state is shown: the higher tier, of the same tier the one that lasts longer."""
+    if state.floor_until:
+        own, floor = rules.level(state.tier), rules.level(state.floor)
+        if floor > own or (floor == own and state.until and state.floor_until > state.until):
+            return Shown(state.floor, state.floor_since, state.floor_until, given=True)
+    return Shown(state.tier, state.since, state.until, state.grace_until)
 
 
 @dataclass(frozen=True)
@@ -183,19 +203,26 @@ def entry_window(rules, enrolled_on, day):
     return None, day
 
 
-def valid_until(rules, enrolled_on, day):
-    """Return the first day on which a tier reached on a day is no longer valid, or None."""
+def valid_until(rules, enrolled_on, day, renewed=False):
+    """Return the first day on which a tier reached on a day is no longer valid, or None.
+
+    :param renewed: in years: to the end of the year in which the day lies instead of that of the next one
+    """
+    years = 1 if renewed else 2
     if rules.window == 'rolling':
         return add_months(day, rules.validity)
     if rules.window == 'calendar':
-        return add_months(year_start(day, rules.first_month), 24)
+        return add_months(year_start(day, rules.first_month), 12 * years)
     if rules.window == 'membership':
-        return add_months(enrolled_on, 12 * (anniversary(enrolled_on, day) + 2))
+        return add_months(enrolled_on, 12 * (anniversary(enrolled_on, day) + years))
     return None
 
 
-def keep_window(rules, since, until, last):
-    """Return the first and the last day of the keep window of a tier valid from ``since`` until ``until``."""
+def keep_window(rules, since, until, last, reached=True):
+    """Return the first and the last day of the keep window of a tier valid from ``since`` until ``until``.
+
+    :param reached: the validity began with an upgrade, whose purchases need not count for keeping
+    """
     if rules.window == 'rolling':
-        return since if rules.entry_counts else since + ONE_DAY, last
+        return since + ONE_DAY if reached and not rules.entry_counts else since, last
     return add_months(until, -12), last

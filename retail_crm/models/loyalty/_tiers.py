@@ -16,6 +16,7 @@ from ._tier_rules import (
     Move,
     Notice,
     Rules,
+    Shown,
     State,
     Tier,
     Version,
@@ -23,6 +24,7 @@ from ._tier_rules import (
     anniversary,
     entry_window,
     keep_window,
+    shown,
     valid_until,
     year_start,
 )
@@ -34,6 +36,7 @@ __all__ = [
     'Move',
     'Notice',
     'Rules',
+    'Shown',
     'State',
     'Tier',
     'Version',
@@ -41,6 +44,7 @@ __all__ = [
     'anniversary',
     'entry_window',
     'keep_window',
+    'shown',
     'valid_until',
     'year_start',
     'WARNING_STAGES',
@@ -125,44 +129,43 @@ class Engine:
         return 0, Measure(start, end, amount, count)
 
     def keeping(self, last):
-        """Return the measure of the keep window of the tier held, up to a day, by the version on the validity's end."""
+        """Return the measure of the keep window of the own tier, up to a day, by the version on the validity's end."""
         state = self.state
         tier = self.rules.tiers[self.rules.level(state.tier)]
-        start, end = keep_window(self.rules, state.since, state.until, last)
+        reached = state.taken_on == state.since
+        start, end = keep_window(self.rules, state.since, state.until, last, reached)
         return self.measure(start, end, tier.version(state.until), keep=True)
 
     # --- changes
 
-    def hold(self, day, cause, level, measure, since=None, **values):
-        """Have the member hold a tier from a day on, with a full validity of its own, and note it."""
+    def shown(self):
+        """Return what the member sees."""
+        return shown(self.state, self.rules)
+
+    def hold(self, day, cause, level, measure, since=None, taken_on=None):
+        """Have the member hold a tier of his own from a day on, with a full validity, and note it."""
         since = since or day
-        source = self.state.tier
-        target = self.rules.tiers[level].key
-        until = valid_until(self.rules, self.state.enrolled_on, since) if level else None
-        fresh = {'since': since, 'until': until, 'grace_until': None, 'by_floor': False, **values}
-        if cause not in ('upgrade', 'renewal'):
-            fresh.setdefault('taken_on', None)
-        self.state = replace(self.state, tier=target, **fresh)
-        self.moves.append(Move(day, cause, source, target, measure))
+        before = self.shown().tier
+        until = (
+            valid_until(self.rules, self.state.enrolled_on, since, renewed=cause == 'renewal')
+            if level
+            else None
+        )
+        self.state = replace(
+            self.state,
+            tier=self.rules.tiers[level].key,
+            since=since,
+            until=until,
+            grace_until=None,
+            taken_on=self.state.taken_on if cause == 'renewal' else taken_on,
+        )
+        self.note(day, cause, before, measure)
 
-    def lower(self, day, cause, level, measure):
-        """Have the member fall to a tier, but never below the one that staff gave."""
-        floor = self.floor_level(day)
-        if level >= floor:
-            self.hold(day, cause, level, measure)
-            return
-        held = {'until': self.state.floor_until, 'by_floor': True}
-        if floor == self.rules.level(self.state.tier):
-            self.state = replace(self.state, grace_until=None, taken_on=None, **held)
-        else:
-            self.hold(day, cause, floor, measure, **held)
-
-    def floor_level(self, day):
-        """Return the level of the tier that staff gave and that holds on a day, or -1."""
-        state = self.state
-        if state.floor_until and day < state.floor_until:
-            return self.rules.level(state.floor)
-        return -1
+    def note(self, day, cause, before, measure):
+        """Note what happened, unless nobody sees it because staff gave a tier that is as good."""
+        after = self.shown()
+        if after.tier != before or not after.given:
+            self.moves.append(Move(day, cause, before, after.tier, measure))
 
     def enrol(self, day):
         """Make a member, with the lowest tier; the day is looked at by whoever calls."""
@@ -181,7 +184,7 @@ class Engine:
         if level > held:
             self.hold(day, 'upgrade', level, measure, taken_on=day)
             return
-        if held <= 0 or self.state.by_floor or not self.state.until:
+        if held <= 0 or not self.state.until:
             return
         if not self.state.grace_until and day >= self.state.until:
             self.end_validity(day)
@@ -212,7 +215,7 @@ class Engine:
         target = reached
         if self.rules.drop == 'one_down':
             target = max(reached, self.next_lower(held, day))
-        self.lower(day, 'downgrade', target, self.keeping(day))
+        self.hold(day, 'downgrade', target, self.keeping(day))
 
     def next_lower(self, level, day):
         """Return the level of the next lower tier that there is on a day."""
@@ -226,15 +229,20 @@ class Engine:
         )
 
     def end_floor(self, day):
-        """The day on which staff's tier ends: who holds it for that only gets the one that he reaches."""
-        by_floor = self.state.by_floor
-        self.state = replace(self.state, floor=None, floor_until=None, by_floor=False)
-        level, measure = self.highest(day)
-        if by_floor:
-            self.hold(day, 'override_end', level, measure)
-        else:  # what the member holds is his own
-            held = self.state.tier
-            self.moves.append(Move(day, 'override_end', held, held, measure))
+        """The tier that staff gave ends: the own one shows again, with its own validity."""
+        before = self.shown().tier
+        self.state = replace(self.state, floor=None, floor_since=None, floor_until=None)
+        after = self.shown().tier
+        if after != before:
+            measure = self.highest(day)[1]
+            self.moves.append(Move(day, 'override_end', before, after, measure))
+
+    def give(self, day, tier, until):
+        """Staff give a tier from a day until another one."""
+        before = self.shown().tier
+        self.state = replace(self.state, floor=tier, floor_since=day, floor_until=until)
+        after = self.shown().tier
+        self.moves.append(Move(day, 'override', before, after, self.highest(day)[1]))
 
     def take_back(self, day):
         """Strict: a tier that its documents no longer reach is lost on the day that this is noticed.
@@ -242,12 +250,12 @@ class Engine:
         :return: whether it was
         """
         state = self.state
-        if not self.rules.strict or not state.taken_on or state.by_floor:
+        if not self.rules.strict or not state.taken_on:
             return False
         level, measure = self.highest(state.taken_on)
         if level >= self.rules.level(state.tier):
             return False
-        self.lower(day, 'return', level, measure)
+        self.hold(day, 'return', level, measure)
         return True
 
     # --- the way
@@ -304,41 +312,43 @@ def enrol(state, documents, rules, day):
     return engine.state, engine.moves
 
 
-def leave(state, day):
+def leave(state, rules, day):
     """Have a member leave on a day: without tier from that day."""
     if state.left or state.enrolled_on is None:
         return state, []
     gone = State(enrolled_on=state.enrolled_on, left=True, looked_on=day)
-    return gone, [Move(day, 'leave', state.tier, None)]
+    return gone, [Move(day, 'leave', shown(state, rules).tier, None)]
 
 
 def override(state, documents, rules, day, tier, until):
-    """Give a member a tier as a floor until a day; an earlier one ends first."""
-    state, moves = end_override(state, documents, rules, day)
-    engine = Engine(state, documents, rules)
-    source = state.tier
-    fresh = {'floor': tier, 'floor_until': until, 'looked_on': day}
-    if rules.level(tier) > rules.level(source):
-        fresh.update(
-            tier=tier, since=day, until=until, grace_until=None, taken_on=None, by_floor=True
-        )
-    state = replace(state, **fresh)
-    return state, [*moves, Move(day, 'override', source, state.tier, engine.highest(day)[1])]
+    """Give a member a tier as a floor until a day, after all else of this day; an earlier one ends first."""
+    engine = _looked_at(state, documents, rules, day)
+    engine.end_floor(day)
+    engine.give(day, tier, until)
+    return engine.state, engine.moves
 
 
 def end_override(state, documents, rules, day):
     """End what staff gave, on a day before its end."""
-    state, moves = advance(state, documents, rules, day)
     if not state.floor_until:
-        return state, moves
-    engine = Engine(replace(state, floor_until=day), documents, rules)
-    engine.look(day)
-    return engine.state, [*moves, *engine.moves]
+        return advance(state, documents, rules, day)
+    engine = _looked_at(state, documents, rules, day)
+    engine.end_floor(day)
+    return engine.state, engine.moves
+
+
+def _looked_at(state, documents, rules, day):
+    """Return an engine with all days up to a day, and that day itself, looked at."""
+    engine = Engine(state, documents, rules)
+    engine.run(day)
+    if engine.state.looked_on < day:
+        engine.look(day)
+    return engine
 
 
 def warning(state, documents, rules, day):
     """Return the ``Notice`` for a member who will lose the tier soon, by what is known on a day, or None."""
-    stage = warning_stage(state, day)
+    stage = warning_stage(state, rules, day)
     if stage is None:
         return None
     measure = Engine(state, documents, rules).keeping(day)
@@ -347,9 +357,11 @@ def warning(state, documents, rules, day):
     return Notice(stage, state.until - ONE_DAY, measure)
 
 
-def warning_stage(state, day):
+def warning_stage(state, rules, day):
     """Return the last of the stages of warning that a day has passed before the validity's end, or None."""
-    if state.left or state.by_floor or state.grace_until or not state.until or day >= state.until:
+    if state.left or shown(state, rules).given or state.grace_until:
+        return None
+    if not state.until or day >= state.until:
         return None
     return min(
         (stage for stage in WARNING_STAGES if state.until - timedelta(days=stage) <= day),
@@ -364,6 +376,6 @@ def next_on(state, documents, rules, day):
     if state.enrolled_on is None:
         return None
     days = [Engine(state, documents, rules).next_event(day)]
-    if state.until and not state.grace_until and not state.by_floor:
+    if state.until and not state.grace_until and not shown(state, rules).given:
         days += [state.until - timedelta(days=stage) for stage in WARNING_STAGES]
     return min((item for item in days if item and item > day), default=None)

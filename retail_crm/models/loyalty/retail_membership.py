@@ -84,7 +84,7 @@ class RetailMembership(models.Model):
         readonly=True,
         index='btree_not_null',
         ondelete='restrict',
-        help='Tier held today.',
+        help='Tier held today: the own one, or the one that staff gave while it is the better one.',
     )
     tier_color = fields.Integer(related='tier_id.color', string='Tier Colour')
     tier_since = fields.Date(
@@ -99,8 +99,29 @@ class RetailMembership(models.Model):
         readonly=True,
         help='Until this day the tier can still be kept, though its validity is over.',
     )
+    own_tier_id = fields.Many2one(
+        comodel_name='retail.tier',
+        readonly=True,
+        ondelete='restrict',
+        help='Tier by the rules alone, as if staff had never given one.',
+    )
+    own_since = fields.Date(
+        string='Own Tier From',
+        readonly=True,
+        help='First day of the present validity of the own tier.',
+    )
+    own_valid_until = fields.Date(
+        string='Own Tier Until',
+        readonly=True,
+        help='First day on which the own tier is no longer valid. Empty: without end.',
+    )
+    own_grace_until = fields.Date(
+        string='Own Tier in Grace Until',
+        readonly=True,
+        help='Until this day the own tier can still be kept, though its validity is over.',
+    )
     tier_taken_on = fields.Date(
-        string='Reached On', readonly=True, help='Day of the upgrade by which the tier is held.'
+        string='Reached On', readonly=True, help='Day of the upgrade by which the own tier is held.'
     )
     next_on = fields.Date(
         string='Next Event',
@@ -124,13 +145,16 @@ class RetailMembership(models.Model):
         ondelete='restrict',
         help='Tier given by staff: the customer does not fall below it before its end.',
     )
+    override_since = fields.Date(
+        string='Given On', readonly=True, help='Day on which staff gave the tier.'
+    )
     override_until = fields.Date(
         string='Given Until',
         readonly=True,
         help='First day on which the given tier no longer holds.',
     )
     held_by_override = fields.Boolean(
-        readonly=True, help='The tier is held only because staff gave it.'
+        readonly=True, help='The tier shown is the one that staff gave.'
     )
     override_reason = fields.Selection(
         selection=OVERRIDE_REASONS, readonly=True, help='Why staff gave a tier.'

@@ -97,7 +97,7 @@ class RetailMembershipAction(models.Model):
 
         def work(state, ledger, rules, day):
             state, moves = _tiers.advance(state, ledger, rules, day)
-            state, more = _tiers.leave(state, day)
+            state, more = _tiers.leave(state, rules, day)
             return state, [*moves, *more]
 
         self._work(work)
@@ -154,9 +154,7 @@ class RetailMembershipAction(models.Model):
             raise UserError(self.env._('Who has left the programme has no tier.'))
 
         def work(state, ledger, rules, day):
-            state, moves = _tiers.advance(state, ledger, rules, day)
-            state, more = _tiers.override(state, ledger, rules, day, tier.id, until)
-            return state, [*moves, *more]
+            return _tiers.override(state, ledger, rules, day, tier.id, until)
 
         self._work(work, note)
         # sudo: as in _work

@@ -105,12 +105,14 @@ class RetailMembershipEvaluate(models.Model):
             case.after, case.moves = work(case.before, ledger, rules)
         else:
             case.after, case.moves = _tiers.advance(case.before, ledger, rules, day)
+        case.shown_before = _tiers.shown(case.before, rules)
+        case.shown = _tiers.shown(case.after, rules)
         if case.membership_id is None and not work:
             case.quiet = self._is_opening(case, ledger, rules)
             if case.quiet:
                 case.moves = _as_opening(case.moves)
         case.stage = case.stage_before if case.after.until == case.before.until else 0
-        stage = _tiers.warning_stage(case.after, day)
+        stage = _tiers.warning_stage(case.after, rules, day)
         if stage and not 0 < case.stage <= stage:
             case.notice = _tiers.warning(case.after, ledger, rules, day)
             case.stage = stage if case.notice else case.stage
@@ -139,7 +141,7 @@ class RetailMembershipEvaluate(models.Model):
         partner_ids = [
             case.partner_id
             for case in cases
-            if (case.before.tier == top) != (case.after.tier == top)
+            if (case.shown_before.tier == top) != (case.shown.tier == top)
         ]
         if not partner_ids:
             return
@@ -167,8 +169,8 @@ class RetailMembershipEvaluate(models.Model):
                 told['enrolled'].append(case.membership_id)
             if case.notice:
                 told['tier_ending'].append(case.membership_id)
-            before = max(rules.level(case.before.tier), 0)
-            after = rules.level(case.after.tier)
+            before = max(rules.level(case.shown_before.tier), 0)
+            after = rules.level(case.shown.tier)
             if after >= 0 and after != before and case.membership_id in moves:
                 kind = 'tier_up' if after > before else 'tier_down'
                 changes[kind].append(moves[case.membership_id])

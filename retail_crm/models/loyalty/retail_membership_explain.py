@@ -43,7 +43,9 @@ class RetailMembershipExplain(models.Model):
         help='What counts, what is missing and until when, in words.',
     )
 
-    @api.depends('tier_id', 'tier_valid_until', 'grace_until', 'evaluated_on', 'override_until')
+    @api.depends(
+        'tier_id', 'own_tier_id', 'own_valid_until', 'grace_until', 'evaluated_on', 'override_until'
+    )
     @api.depends_context('lang')
     def _compute_explanation(self):
         facts = self._explain()
@@ -79,7 +81,8 @@ class RetailMembershipExplain(models.Model):
         """Return the facts of one member."""
         engine = _tiers.Engine(case.before, case.documents, rules)
         state = case.before
-        level = max(rules.level(state.tier), 0)
+        shown = _tiers.shown(state, rules)
+        level = max(rules.level(shown.tier), 0)
         start, end = _tiers.entry_window(rules, state.enrolled_on, day)
         amount, count = engine.ledger.totals(start, end)
         facts = {
@@ -95,7 +98,7 @@ class RetailMembershipExplain(models.Model):
             measure = engine.entry(above, day)
             facts['next_tier'] = self.env['retail.tier'].browse(above.key)
             facts.update(self._missing(programme, measure))
-        if level and state.until and not state.by_floor:
+        if level and state.until and not shown.given:
             facts['keep'] = self._explain_keep(programme, rules, engine, case, day)
         return facts
 
@@ -160,6 +163,8 @@ class RetailMembershipExplain(models.Model):
                     day=self._day(self.override_until - timedelta(days=1)),
                 )
             )
+        if self.held_by_override:
+            lines.append(self._own_line())
         return lines
 
     def _window_line(self, fact):
@@ -193,6 +198,18 @@ class RetailMembershipExplain(models.Model):
             missing=self._missing_words(keep),
             amount=self.currency_id.format(keep['amount']),
             start=self._day(keep['start']),
+            **values,
+        )
+
+    def _own_line(self):
+        """Return which tier the member has by the rules, while a better one was given."""
+        values = {'tier': self.own_tier_id.name}
+        if not self.own_valid_until:
+            return self.env._('By the rules: %(tier)s.', **values)
+        last = self.own_grace_until or self.own_valid_until
+        return self.env._(
+            'By the rules: %(tier)s to %(day)s.',
+            day=self._day(last - timedelta(days=1)),
             **values,
         )
 

@@ -1,5 +1,9 @@
+from datetime import date
+
 from odoo import api, models
 from odoo.tools import SQL
+
+from . import _tiers
 
 
 class RetailMembershipMerge(models.Model):
@@ -89,35 +93,58 @@ class RetailMembershipMerge(models.Model):
             return values
         best = active.sorted(
             lambda member: (
-                -(member.tier_id.sequence if member.tier_id else 0),
-                -(member.tier_valid_until or today).toordinal(),
+                -(member.own_tier_id.sequence if member.own_tier_id else 0),
+                -(member.own_valid_until or date.max).toordinal(),
                 member.id,
             )
         )[0]
         given = active.filtered('override_until').sorted(
             lambda member: (-member.override_tier_id.sequence, -member.override_until.toordinal())
         )[:1]
-        ends = [member.tier_valid_until for member in active if member.tier_valid_until]
-        until = max(ends) if ends and best.tier_valid_until else best.tier_valid_until
-        if best.held_by_override:
-            until = given.override_until
+        ends = [member.own_valid_until for member in active if member.own_valid_until]
+        until = max(ends) if ends and best.own_valid_until else best.own_valid_until
+        own = {
+            'own_tier_id': best.own_tier_id.id,
+            'own_since': best.own_since,
+            'own_valid_until': until,
+            'own_grace_until': best.own_grace_until if until and until <= today else False,
+            'override_tier_id': given.override_tier_id.id,
+            'override_since': given.override_since,
+            'override_until': given.override_until,
+        }
         return {
             **values,
+            **own,
+            **self._shown_values(kept.programme_id, own),
             'state': 'active',
             'left_on': False,
-            'tier_id': best.tier_id.id,
-            'tier_since': best.tier_since,
-            'tier_valid_until': until,
-            'grace_until': best.grace_until if until and until <= today else False,
             'tier_taken_on': best.tier_taken_on,
-            'warned_stage': 0 if until != best.tier_valid_until else best.warned_stage,
-            'held_by_override': best.held_by_override,
-            'override_tier_id': given.override_tier_id.id,
-            'override_until': given.override_until,
+            'warned_stage': 0 if until != best.own_valid_until else best.warned_stage,
             'override_reason': given.override_reason,
             'override_note': given.override_note,
             'override_user_id': given.override_user_id.id,
             # Looked at today: the purchases of both act from today on.
             'evaluated_on': max(today, *(member.evaluated_on or today for member in active)),
             'next_on': today,
+        }
+
+    @staticmethod
+    def _shown_values(programme, own):
+        """Return what is shown of a member with such an own tier and such a tier given by staff."""
+        state = _tiers.State(
+            tier=own['own_tier_id'],
+            since=own['own_since'],
+            until=own['own_valid_until'] or None,
+            grace_until=own['own_grace_until'] or None,
+            floor=own['override_tier_id'],
+            floor_since=own['override_since'] or None,
+            floor_until=own['override_until'] or None,
+        )
+        shown = _tiers.shown(state, programme._rules())
+        return {
+            'tier_id': shown.tier,
+            'tier_since': shown.since,
+            'tier_valid_until': shown.until,
+            'grace_until': shown.grace_until,
+            'held_by_override': shown.given,
         }

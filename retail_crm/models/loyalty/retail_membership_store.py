@@ -11,15 +11,20 @@ _WRITTEN = {
     'state': ('varchar', lambda case: 'left' if case.after.left else 'active'),
     'enrolled_on': ('date', lambda case: case.after.enrolled_on),
     'left_on': ('date', lambda case: case.after.looked_on if case.after.left else None),
-    'tier_id': ('int', lambda case: case.after.tier),
-    'tier_since': ('date', lambda case: case.after.since),
-    'tier_valid_until': ('date', lambda case: case.after.until),
-    'grace_until': ('date', lambda case: case.after.grace_until),
+    'tier_id': ('int', lambda case: case.shown.tier),
+    'tier_since': ('date', lambda case: case.shown.since),
+    'tier_valid_until': ('date', lambda case: case.shown.until),
+    'grace_until': ('date', lambda case: case.shown.grace_until),
+    'held_by_override': ('boolean', lambda case: case.shown.given),
+    'own_tier_id': ('int', lambda case: case.after.tier),
+    'own_since': ('date', lambda case: case.after.since),
+    'own_valid_until': ('date', lambda case: case.after.until),
+    'own_grace_until': ('date', lambda case: case.after.grace_until),
     'tier_taken_on': ('date', lambda case: case.after.taken_on),
     'evaluated_on': ('date', lambda case: case.after.looked_on),
     'override_tier_id': ('int', lambda case: case.after.floor),
+    'override_since': ('date', lambda case: case.after.floor_since),
     'override_until': ('date', lambda case: case.after.floor_until),
-    'held_by_override': ('boolean', lambda case: case.after.by_floor),
     'next_on': ('date', lambda case: case.next_on),
     'warned_stage': ('int', lambda case: case.stage),
 }
@@ -28,15 +33,15 @@ _WRITTEN = {
 _STATE = (
     'enrolled_on',
     "state = 'left'",
-    'tier_id',
-    'tier_since',
-    'tier_valid_until',
-    'grace_until',
+    'own_tier_id',
+    'own_since',
+    'own_valid_until',
+    'own_grace_until',
     'tier_taken_on',
     'evaluated_on',
     'override_tier_id',
+    'override_since',
     'override_until',
-    'COALESCE(held_by_override, false)',
 )
 
 
@@ -44,6 +49,7 @@ _STATE = (
 class Case:
     """One customer of an evaluation: what was known, the documents, and what became of it.
 
+    :ivar shown_before: what the customer saw, and ``shown`` what he sees now
     :ivar quiet: nothing is announced
     :ivar notice: a warning that is due
     """
@@ -54,7 +60,9 @@ class Case:
     next_before: date | None = None
     stage_before: int = 0
     documents: list = field(default_factory=list)
+    shown_before: _tiers.Shown = field(default_factory=_tiers.Shown)
     after: _tiers.State | None = None
+    shown: _tiers.Shown | None = None
     moves: list = field(default_factory=list)
     next_on: date | None = None
     stage: int = 0
