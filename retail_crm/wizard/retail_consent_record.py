@@ -51,7 +51,7 @@ class RetailConsentRecord(models.TransientModel):
         """Ask all questions, with the answers that are in force."""
         Consent = self.env['retail.consent']
         for record in self:
-            current = Consent._in_force(record.partner_id, record.company_id)
+            current = record._decisions_shown()
             states = {(row.purpose, row.channel_id.id): row for row in current}
             record.line_ids = [
                 Command.clear(),
@@ -68,6 +68,19 @@ class RetailConsentRecord(models.TransientModel):
                     for row in [states.get((purpose, channel.id), Consent)]
                 ),
             ]
+
+    def _decisions_shown(self):
+        """Return the decisions in force that the user may see, also while the client only names customer and company."""
+        asker = self.sudo(False)  # the lines are computed as superuser, because they are stored
+        partner = asker.partner_id._origin
+        if not partner.has_access('read') or not asker._is_own_company():
+            return self.env['retail.consent']
+        return self.env['retail.consent']._in_force(partner, self.company_id)
+
+    def _is_own_company(self):
+        """Return whether the user works in the company of the decisions, or in one of its branches."""
+        # sudo: staff of a branch may not see its company
+        return self.env.su or self.company_id in self.env.companies.sudo().root_id
 
     @api.depends('company_id')
     def _compute_text(self):
