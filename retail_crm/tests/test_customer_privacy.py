@@ -358,6 +358,33 @@ class TestPrivacy(PrivacyCommon):
         self.assertEqual(rows.user_id, self.users['lead'])
         self.assertEqual(rows.field_names, ', '.join(sorted(SENSITIVE_FIELDS)))
 
+    def test_evidence_forbids_deletion_in_words(self):
+        """Who is named in consents, contacts or the log is archived or anonymised: the refusal says so (S-SEC-06)."""
+        Partner = self.env['res.partner']
+        sms = self.env.ref('retail_crm.retail_channel_sms')
+        visited, refusing, dated, plain = Partner.create([{'name': name} for name in 'VRDP'])
+        self.env['retail.touch'].create({'partner_id': visited.id, 'kind': 'visit'})
+        self.env['retail.consent']._record(refusing, {('service', sms): False}, 'shop')
+        self.env['retail.occasion.date'].create(
+            {'partner_id': dated.id, 'kind': 'wedding', 'month': '5', 'day': 1}
+        )
+        for partner in (visited, refusing, dated, visited | plain):
+            with self.subTest(partner=partner), self.assertRaises(UserError) as caught:
+                partner.unlink()
+            self.assertIn('nonymise', str(caught.exception))
+        plain.unlink()
+        self.assertFalse(plain.exists())
+        reader, clerk = (
+            new_test_user(self.env, login=f'retail_gone_{name}', groups='base.group_user')
+            for name in ('reader', 'clerk')
+        )
+        self.log.with_user(reader)._log('export', self.bob)
+        with self.assertRaises(UserError) as caught:
+            reader.unlink()
+        self.assertIn('rchive', str(caught.exception))
+        clerk.unlink()
+        self.assertFalse(clerk.exists())
+
     @mute_logger('odoo.addons.base.models.ir_model', 'odoo.addons.base.models.ir_rule')
     def test_reveal_is_refused_to_others(self):
         """Neither the button nor the dialog opens for those without the group (S-SEC-01)."""

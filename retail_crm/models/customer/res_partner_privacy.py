@@ -1,7 +1,8 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 
 from . import _mask
+from ._evidence import names_of_evidence
 from .res_partner_file import FILE_GROUPS, SENSITIVE_FIELDS, SENSITIVE_GROUP
 
 
@@ -56,6 +57,17 @@ class ResPartnerPrivacy(models.Model):
         result = super().write(vals)
         self._retail_log_sensitive(before)
         return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_evidence(self):
+        if names := names_of_evidence(self):
+            raise UserError(
+                self.env._(
+                    'This contact cannot be deleted, something is written down about it: %(what)s. '
+                    'Archive or anonymise it instead.',
+                    what=', '.join(names),
+                )
+            )
 
     def _retail_sensitive_values(self):
         """Return ``{contact id: its sensitive values}``."""
