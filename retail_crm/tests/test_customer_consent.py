@@ -621,6 +621,35 @@ class TestDialog(ConsentCommon):
         with self.assertRaises(AccessError):
             self.bob.with_user(self.users['internal']).action_retail_consents()
 
+    def _asked(self, user, **values):
+        """Return the answers that a new dialog shows, asked as a browser asks."""
+        records = self.env['retail.consent.record'].with_user(self.users[user])
+        values = {name: record.id for name, record in values.items()}
+        spec = {
+            **dict.fromkeys(('partner_id', 'company_id'), {}),
+            'line_ids': {'fields': {'decision': {}, 'date': {}}},
+        }
+        answer = call_kw(records, 'onchange', [[], values, list(values), spec], {})
+        lines = [command[2] for command in answer['value']['line_ids'] if command[0] == 0]
+        return {line['decision'] for line in lines}, any(line['date'] for line in lines)
+
+    def test_a_new_dialog_tells_nothing_of_another_company(self):
+        """Whatever customer and company the client names: only decisions that the user may see are shown (design 7)."""
+        stranger = self.env['res.partner'].create(
+            {'name': 'Stranger', 'company_id': self.company_2.id}
+        )
+        for partner in (stranger, self.bob):
+            for company in (self.company, self.company_2):
+                self._withdraw(partner, company=company)
+        nothing = ({'unknown'}, False)
+        for company in (self.company, self.company_2):
+            asked = self._asked('user', partner_id=stranger, company_id=company)
+            self.assertEqual(asked, nothing)
+        asked = self._asked('user', partner_id=self.bob, company_id=self.company_2)
+        self.assertEqual(asked, nothing)
+        asked = self._asked('user', partner_id=self.bob, company_id=self.company)
+        self.assertEqual(asked, ({'unknown', 'withdrawn'}, True))
+
     def test_a_record_of_another_company_is_refused(self):
         """Nobody records decisions for a company he does not belong to (design 7)."""
         record = self.env['retail.consent.record'].create(

@@ -3,6 +3,7 @@
 from unittest.mock import patch
 
 from odoo.fields import Command
+from odoo.service.model import call_kw
 from odoo.tests import Form, new_test_user, tagged
 
 from odoo.addons.retail_crm.tests.common import RetailCrmCommon
@@ -365,3 +366,116 @@ class TestOrderCard(OrderCommon):
         seller = order.with_user(self.users['sales'])
         self.assertEqual(seller.web_read({'retail_spend_12m': {}})[0]['retail_spend_12m'], 10)
         self.assertIn('retail_card', seller.get_view(view_type='form')['arch'])
+
+    #: What an order shows of its customer.
+    SHOWN = (
+        'retail_profile_id',
+        'retail_spend_12m',
+        'retail_order_count',
+        'retail_lifecycle',
+        'retail_churn_reason',
+        'retail_note',
+        'retail_file_line',
+        'retail_need_text',
+        'retail_remark',
+        'retail_customer_kind',
+        'retail_contact_warning',
+        'retail_tier_text',
+    )
+
+    def _onchange(self, user, values):
+        """Return what the form of a new order shows, asked as a browser asks."""
+        orders = self.env['sale.order'].with_user(user).with_context(allowed_company_ids=None)
+        spec = {name: {} for name in ('partner_id', 'company_id', *self.SHOWN)}
+        answer = call_kw(orders, 'onchange', [[], values, list(values), spec], {})
+        return {name: answer['value'].get(name) for name in self.SHOWN}
+
+    def _known_stranger(self):
+        """Return a contact of the second company of whom there is something to show in each field."""
+        need = self.env['retail.preference'].create({'name': 'Ramp', 'kind': 'need'})
+        stranger = self.env['res.partner'].create(
+            {
+                'name': 'Stranger',
+                'company_id': self.company_2.id,
+                'comment': '<p>Secret note</p>',
+                'retail_remark': 'Secret remark',
+                'retail_salutation': 'Ms Secret',
+                'retail_preference_ids': need.ids,
+            }
+        )
+        sms = self.env.ref('retail_crm.retail_channel_sms')
+        self.env['retail.consent']._record(
+            stranger, {('service', sms): False}, 'shop', company=self.company_2
+        )
+        for company in self.company + self.company_2:
+            order = self.env['sale.order'].with_company(company)
+            order = order.with_context(allowed_company_ids=(company + self.company_2).ids)
+            values = {'product_id': self.goods.id, 'price_unit': 70}
+            order.create(
+                {
+                    'partner_id': stranger.id,
+                    'company_id': self.company_2.id,
+                    'order_line': [Command.create(values)],
+                }
+            ).action_confirm()
+        self._process()
+        self.env.invalidate_all()
+        return stranger
+
+    def test_a_new_order_tells_nothing_of_another_company(self):
+        """Whatever customer and company a client names for a new order: what the user may not see stays empty (S-SEC-02)."""
+        stranger = self._known_stranger()
+        for company in self.company + self.company_2:
+            values = {'partner_id': stranger.id, 'company_id': company.id}
+            with self.subTest(company=company.name):
+                shown = self._onchange(self.users['sales'], values)
+                self.assertFalse([name for name, value in shown.items() if value])
+        own = {'partner_id': self.bob.id, 'company_id': self.company_2.id}
+        self.bob.retail_remark = 'Drinks tea'
+        self.assertFalse(any(self._onchange(self.users['sales'], own).values()))
+        own['company_id'] = self.company.id
+        self.assertEqual(self._onchange(self.users['sales'], own)['retail_remark'], 'Drinks tea')
+
+    def test_a_new_order_tells_those_of_the_company(self):
+        """The same order entered by a seller of that company shows it all, whoever asked before (S-CUS-24)."""
+        stranger = self._known_stranger()
+        values = {'partner_id': stranger.id, 'company_id': self.company_2.id}
+        self._onchange(self.users['sales'], values)
+        seller = new_test_user(
+            self.env,
+            login='retail_seller_2',
+            groups='sales_team.group_sale_salesman',
+            company_id=self.company_2.id,
+            company_ids=self.company_2.ids,
+        )
+        shown = self._onchange(seller, values)
+        self.assertEqual(shown['retail_remark'], 'Secret remark')
+        self.assertEqual(shown['retail_need_text'], 'Ramp')
+        self.assertEqual(shown['retail_spend_12m'], 140)
+        self.assertEqual(shown['retail_customer_kind'], 'returning')
+        self.assertEqual(shown['retail_contact_warning'], 'Refused: Service: SMS.')
+
+    def test_card_for_a_seller_in_few_queries(self):
+        """Looking whose cards a seller may see costs no query an order (design 8)."""
+        orders = self.env['sale.order'].concat(
+            *(
+                self._create_order(partner, n, user_id=self.users['sales'].id)
+                for n, partner in enumerate((self.bob, self.ann, self.acme) * 5, 1)
+            )
+        )
+        self._process()
+
+        def queries(records):
+            self.env.invalidate_all()
+            records = records.with_user(self.users['sales']).with_prefetch(records.ids)
+            records.mapped('partner_id.commercial_partner_id.name')
+            records.mapped('company_id.root_id.currency_id.name')
+            start = self.cr.sql_log_count
+            records.mapped('retail_spend_12m')
+            records.mapped('retail_remark')
+            records.mapped('retail_contact_warning')
+            return self.cr.sql_log_count - start
+
+        queries(orders)
+        self.assertEqual(queries(orders), queries(orders[:1]))
+        self.assertLessEqual(queries(orders), 2)

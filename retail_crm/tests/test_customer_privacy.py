@@ -273,6 +273,118 @@ class TestPrivacy(PrivacyCommon):
         [row] = self.log.search([]) - before
         self.assertEqual((row.kind, row.field_names), ('change', 'retail_annual_income'))
 
+    def test_no_value_before_it_is_logged(self):
+        """A dialog that is not saved, or is turned to somebody else, shows nothing: nobody wrote it down (S-SEC-06)."""
+        spec = {'partner_id': {}, 'annual_income': {}, 'funds': {}}
+        before = self.log.search([])
+        for values in ({'partner_id': self.bob.id}, {}):
+            answer = self._call(
+                self.officer,
+                'retail.sensitive',
+                'onchange',
+                [],
+                values,
+                list(values),
+                spec,
+                context={'default_partner_id': self.bob.id},
+            )
+            shown = answer['value']
+            self.assertFalse(shown.get('annual_income') or shown.get('funds'))
+        [dialog] = self._call(
+            self.officer, 'retail.sensitive', 'create', [{'partner_id': self.ann.id}]
+        )
+        turned = [[dialog], {'partner_id': self.bob.id}, ['partner_id'], spec]
+        shown = self._call(self.officer, 'retail.sensitive', 'onchange', *turned)['value']
+        self.assertFalse(shown.get('annual_income') or shown.get('funds'))
+        logged = self.log.search([]) - before
+        self.assertEqual(logged.mapped('partner_id'), self.ann)
+        other = new_test_user(
+            self.env, login='retail_other', groups='base.group_user,retail_crm.group_sensitive'
+        )
+        action = self.bob.with_user(self.officer).action_retail_reveal()
+        [shown] = self._call(other, 'retail.sensitive', 'read', [action['res_id']], list(spec))
+        self.assertFalse(shown['annual_income'] or shown['funds'], 'somebody else opened it')
+
+    def test_an_unsaved_dialog_empties_nothing(self):
+        """The empty fields of a dialog that shows nothing yet are no change of the customer (S-SEC-06)."""
+        vals = {'partner_id': self.bob.id, 'annual_income': 0, 'funds': False}
+        self._call(self.officer, 'retail.sensitive', 'create', [vals])
+        self.assertEqual((self.bob.retail_annual_income, self.bob.retail_funds), (INCOME, 'ample'))
+
+    def test_every_change_is_logged(self):
+        """Written from outside, imported or entered with a new contact: who changed what is written down once (S-SEC-06)."""
+
+        def told(method, *args):
+            before = self.log.search([])
+            self._call(self.officer, 'res.partner', method, *args)
+            self.env.flush_all()
+            rows = self.log.search([]) - before
+            return [
+                (row.kind, row.field_names, row.user_id, row.partner_id, row.record_count)
+                for row in rows
+            ]
+
+        both = [self.bob.id, self.ann.id]
+        income, funds = SENSITIVE_FIELDS
+        nobody = self.env['res.partner']
+        self.assertEqual(
+            told('write', [self.bob.id], {income: 5, 'ref': 'x'}),
+            [('change', income, self.officer, self.bob, 1)],
+        )
+        self.assertEqual(
+            told('write', both, {income: 6, funds: 'tight'}),
+            [('change', f'{income}, {funds}', self.officer, nobody, 2)],
+        )
+        self.assertEqual(told('write', both, {income: 6, funds: 'tight'}), [], 'nothing changed')
+        self.assertEqual(
+            told('write', both, {funds: False, 'retail_remark': 'x'}),
+            [('change', funds, self.officer, nobody, 2)],
+        )
+        self.assertEqual(told('write', both, {'ref': 'y'}), [])
+        [row] = told('create', [{'name': 'Eve', income: 7}])
+        self.assertEqual((row[0], row[1], row[3].name), ('change', income, 'Eve'))
+        self.assertEqual(told('create', [{'name': 'Eve', income: 0}]), [])
+        rows = told('load', ['.id', funds], [[str(self.bob.id), 'Ample']])
+        self.assertEqual(rows, [('change', funds, self.officer, self.bob, 1)])
+
+    def test_a_merge_that_changes_is_logged(self):
+        """What a merge brings to a customer is a change by the one who merged (S-SEC-06)."""
+        twin = self.env['res.partner'].create({'name': 'Bob', 'email': 'bob@mail.com'})
+        before = self.log.search([])
+        merge = self.env['base.partner.merge.automatic.wizard'].with_user(self.users['lead'])
+        merge._merge([self.bob.id, twin.id], twin.with_user(self.users['lead']))
+        rows = (self.log.search([]) - before).filtered(lambda row: row.kind == 'change')
+        self.assertEqual(rows.partner_id, twin)
+        self.assertEqual(rows.user_id, self.users['lead'])
+        self.assertEqual(rows.field_names, ', '.join(sorted(SENSITIVE_FIELDS)))
+
+    def test_evidence_forbids_deletion_in_words(self):
+        """Who is named in consents, contacts or the log is archived or anonymised: the refusal says so (S-SEC-06)."""
+        Partner = self.env['res.partner']
+        sms = self.env.ref('retail_crm.retail_channel_sms')
+        visited, refusing, dated, plain = Partner.create([{'name': name} for name in 'VRDP'])
+        self.env['retail.touch'].create({'partner_id': visited.id, 'kind': 'visit'})
+        self.env['retail.consent']._record(refusing, {('service', sms): False}, 'shop')
+        self.env['retail.occasion.date'].create(
+            {'partner_id': dated.id, 'kind': 'wedding', 'month': '5', 'day': 1}
+        )
+        for partner in (visited, refusing, dated, visited | plain):
+            with self.subTest(partner=partner), self.assertRaises(UserError) as caught:
+                partner.unlink()
+            self.assertIn('nonymise', str(caught.exception))
+        plain.unlink()
+        self.assertFalse(plain.exists())
+        reader, clerk = (
+            new_test_user(self.env, login=f'retail_gone_{name}', groups='base.group_user')
+            for name in ('reader', 'clerk')
+        )
+        self.log.with_user(reader)._log('export', self.bob)
+        with self.assertRaises(UserError) as caught:
+            reader.unlink()
+        self.assertIn('rchive', str(caught.exception))
+        clerk.unlink()
+        self.assertFalse(clerk.exists())
+
     @mute_logger('odoo.addons.base.models.ir_model', 'odoo.addons.base.models.ir_rule')
     def test_reveal_is_refused_to_others(self):
         """Neither the button nor the dialog opens for those without the group (S-SEC-01)."""

@@ -3,7 +3,7 @@
 import statistics
 from datetime import timedelta
 
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import tagged
 
 from .segment_common import NOW, SegmentCase
@@ -137,6 +137,36 @@ class TestSegmentUse(SegmentCase):
         self.assertEqual(there[a.id]['contact_days'], 90, 'a segment holds in its own company')
         self.first.active = False
         self.assertEqual(days(), [90, 90, 90])
+
+    def test_no_policy_of_a_sensitive_segment(self):
+        """A policy would tell everybody who is in a segment that reads income: it is refused (S-SEG-24, S-SEC-01)."""
+        rich = self.segments.create(
+            {'name': 'Rich', 'domain': "[('retail_annual_income', '>', 100)]"}
+        )
+        self.assertTrue(rich.is_sensitive)
+        policies = self.env['retail.policy'].with_user(self.users['manager'])
+        vals = {'name': 'Of the rich', 'contact_days': 5}
+        with self.assertRaises(ValidationError) as caught:
+            policies.create({**vals, 'segment_id': rich.id})
+        self.assertNotIn('Rich', str(caught.exception))
+        policy = policies.create({**vals, 'segment_id': self.first.id})
+        with self.assertRaises(ValidationError):
+            policy.segment_id = rich.id
+            policy.flush_recordset()
+
+    def test_policy_whose_segment_became_sensitive(self):
+        """A policy no longer holds when its segment comes to read sensitive data (S-SEG-24, S-SEC-01)."""
+        policies = self.env['retail.policy']
+        policies.search([]).active = False
+        policies.create({'name': 'First', 'segment_id': self.first.id, 'contact_days': 10})
+        one = self.people[:1]
+        self.assertEqual(policies._for_customers(one)[one.id]['contact_days'], 10)
+        one.retail_annual_income = 1000
+        self.first.domain = "[('retail_annual_income', '>', 100)]"
+        self._process()
+        self.assertTrue(self.first.is_sensitive)
+        answer = policies._for_customers(one).get(one.id) or {}
+        self.assertNotEqual(answer.get('contact_days'), 10)
 
     def test_policies_by_segment_cost_one_query(self):
         """Policies that ask for segments cost one query more, others none (style 2)."""

@@ -55,7 +55,7 @@ class RetailConsentRecord(models.TransientModel):
         """Ask all questions, with the answers that are in force."""
         Consent = self.env['retail.consent']
         for record in self:
-            answers = Consent._answers(record.partner_id, record.company_id)
+            answers = Consent._answers(record._partner_shown(), record.company_id)
             record.line_ids = [
                 Command.clear(),
                 *(
@@ -72,6 +72,19 @@ class RetailConsentRecord(models.TransientModel):
                     for (purpose, channel), answer in answers.items()
                 ),
             ]
+
+    def _partner_shown(self):
+        """Return the customer if the user may see his decisions, also while the client only names him; else nobody."""
+        asker = self.sudo(False)  # the lines are computed as superuser, because they are stored
+        partner = asker.partner_id._origin
+        if not partner.has_access('read') or not asker._is_own_company():
+            return partner.browse()
+        return partner
+
+    def _is_own_company(self):
+        """Return whether the user works in the company of the decisions, or in one of its branches."""
+        # sudo: staff of a branch may not see its company
+        return self.env.su or self.company_id in self.env.companies.sudo().root_id
 
     @api.depends('company_id')
     def _compute_text(self):

@@ -6,7 +6,9 @@ from ..models.customer.res_partner_file import SENSITIVE_FIELDS, SENSITIVE_GROUP
 class RetailSensitive(models.TransientModel):
     """The dialog that shows and changes income and funds of one customer.
 
-    Opening it and changing something in it is written to ``retail.access.log``. It stores no value itself.
+    Opening it is written to ``retail.access.log``; so is changing something in it, as every change of the customer's
+    fields. It stores no value itself, and shows some only once it is saved: while it is made nobody has written down
+    yet who opens it, and for whom.
     """
 
     _name = 'retail.sensitive'
@@ -36,10 +38,15 @@ class RetailSensitive(models.TransientModel):
     )
 
     @api.depends('partner_id.retail_annual_income', 'partner_id.retail_funds')
+    @api.depends_context('uid')
     def _compute_values(self):
         for dialog in self:
-            dialog.annual_income = dialog.partner_id.retail_annual_income
-            dialog.funds = dialog.partner_id.retail_funds
+            # what was written down: that its maker opened the data of this customer
+            is_own = self.env.su or dialog._origin.create_uid == self.env.user
+            is_logged = is_own and dialog._origin.partner_id == dialog.partner_id._origin
+            customer = dialog._origin.partner_id if is_logged else self.env['res.partner']
+            dialog.annual_income = customer.retail_annual_income
+            dialog.funds = customer.retail_funds
 
     def _inverse_annual_income(self):
         self._change('retail_annual_income', 'annual_income')
@@ -48,14 +55,20 @@ class RetailSensitive(models.TransientModel):
         self._change('retail_funds', 'funds')
 
     def _change(self, name, source):
-        """Write what was entered to the customer, and that it was changed to the log."""
+        """Write what was entered to the customer, who logs it."""
         for dialog in self:
             dialog.partner_id.write({name: dialog[source]})
-            self.env['retail.access.log']._log('change', dialog.partner_id, [name])
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Write down who opens the data before it is shown, whichever way the dialog is made."""
+        """Write down who opens the data before it is shown, whichever way the dialog is made.
+
+        A form that is not saved shows nothing: its empty fields do not empty those of the customer.
+        """
+        vals_list = [
+            {name: value for name, value in vals.items() if value or name == 'partner_id'}
+            for vals in vals_list
+        ]
         dialogs = super().create(vals_list)
         dialogs._log_opening()
         return dialogs

@@ -5,11 +5,21 @@ from . import _mask
 
 #: Columns that hold contact data without being fields of the customer or related to them.
 EXTRA_COLUMNS = {
+    'account.move': ('invoice_source_email',),
     'mail.blacklist': ('email',),
+    'mail.gateway.allowed': ('email', 'email_normalized'),
+    'mail.guest': ('email',),
+    'mail.mail': ('email_to', 'email_cc'),
+    'mail.message': ('email_from', 'incoming_email_cc', 'incoming_email_to', 'outgoing_email_to'),
+    'mail.notification': ('mail_email_address', 'sms_number'),
+    'payment.transaction': ('partner_email', 'partner_phone'),
     'phone.blacklist': ('number',),
     'res.users': ('login',),
+    'sms.sms': ('number',),
     'survey.user_input': ('email',),
 }
+#: Keys of the context with which names of customers tell more than the name.
+_TELLING_KEYS = ('show_address', 'show_email')
 #: Parts of the names of the customer's fields that hold contact data, and how they are masked.
 _MASKS = {'phone': _mask.mask_phone, 'mobile': _mask.mask_phone, 'email': _mask.mask_email}
 
@@ -43,6 +53,9 @@ class Base(models.AbstractModel):
         if _is_toplevel_call and is_masked and self.env.context.get('import_compat', True):
             if any(name for _model, name in self._retail_contact_paths(fields)):
                 self._retail_refuse_import_compatible()
+        if is_masked and any(map(self.env.context.get, _TELLING_KEYS)):
+            # the client chooses the context; records of relations take it over
+            self = self.with_context(**dict.fromkeys(_TELLING_KEYS, False))
         lines = super()._export_rows(fields, _is_toplevel_call=_is_toplevel_call)
         # employees' own addresses are no customers' data
         # sudo: a fact about the accounts, not about the persons
@@ -98,9 +111,8 @@ class Base(models.AbstractModel):
                 if kinds:
                     masks[name] = _MASKS[kinds[0]]
         for name in EXTRA_COLUMNS.get(self._name, ()):
-            masks.setdefault(
-                name, _mask.mask_phone if name in ('phone', 'number') else _mask.mask_email
-            )
+            is_number = 'phone' in name or 'number' in name
+            masks.setdefault(name, _mask.mask_phone if is_number else _mask.mask_email)
         return masks
 
     @api.model

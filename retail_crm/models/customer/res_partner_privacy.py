@@ -1,7 +1,8 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 
 from . import _mask
+from ._evidence import names_of_evidence
 from .res_partner_file import FILE_GROUPS, SENSITIVE_FIELDS, SENSITIVE_GROUP
 
 
@@ -39,6 +40,54 @@ class ResPartnerPrivacy(models.Model):
             phone, email = partner.phone or '', partner.email or ''
             partner.retail_phone_masked = _mask.mask_phone(phone) if is_masked else phone
             partner.retail_email_masked = _mask.mask_email(email) if is_masked else email
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Write down who enters sensitive data, whichever way the contacts are made."""
+        partners = super().create(vals_list)
+        if any(name in vals for vals in vals_list for name in SENSITIVE_FIELDS):
+            partners._retail_log_sensitive({})
+        return partners
+
+    def write(self, vals):
+        """Write down who changes sensitive data: in the dialog, by an import, a merge or a call from outside."""
+        if not any(name in vals for name in SENSITIVE_FIELDS):
+            return super().write(vals)
+        before = self._retail_sensitive_values()
+        result = super().write(vals)
+        self._retail_log_sensitive(before)
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_evidence(self):
+        if names := names_of_evidence(self):
+            raise UserError(
+                self.env._(
+                    'This contact cannot be deleted, something is written down about it: %(what)s. '
+                    'Archive or anonymise it instead.',
+                    what=', '.join(names),
+                )
+            )
+
+    def _retail_sensitive_values(self):
+        """Return ``{contact id: its sensitive values}``."""
+        # sudo: only compared; who may write contacts as the system does may not read these
+        return {
+            partner.id: [partner[name] or False for name in SENSITIVE_FIELDS]
+            for partner in self.sudo()
+        }
+
+    def _retail_log_sensitive(self, before):
+        """Write one row about the sensitive fields that differ from ``before``, and none where none does."""
+        empty = [False] * len(SENSITIVE_FIELDS)
+        changed, names = [], set()
+        for partner_id, values in self._retail_sensitive_values().items():
+            pairs = zip(SENSITIVE_FIELDS, before.get(partner_id, empty), values, strict=True)
+            if differing := {name for name, old, new in pairs if old != new}:
+                changed.append(partner_id)
+                names |= differing
+        if changed:
+            self.env['retail.access.log']._log('change', self.browse(changed), sorted(names))
 
     def copy_data(self, default=None):
         """Leave sensitive data out of copies, and what the user may not read: core would refuse the copy."""

@@ -1,5 +1,7 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
+
+from ._evidence import names_of_evidence
 
 #: What every employee sets himself in his preferences.
 _OWN_FIELDS = ['retail_substitute_id', 'retail_away_from', 'retail_away_until']
@@ -64,6 +66,16 @@ class ResUsers(models.Model):
         result = super().write(vals)
         self._announce_accounts(partners | self.filtered('share').partner_id)
         return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_evidence(self):
+        if names := names_of_evidence(self):
+            raise UserError(
+                self.env._(
+                    'This user cannot be deleted, he is named in: %(what)s. Archive him instead.',
+                    what=', '.join(names),
+                )
+            )
 
     def _announce_accounts(self, partners):
         self.env.registry.clear_cache()  # of _sql_not_counted_partners

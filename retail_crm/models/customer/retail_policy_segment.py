@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 
 class RetailPolicySegment(models.Model):
@@ -10,8 +11,18 @@ class RetailPolicySegment(models.Model):
         comodel_name='retail.segment',
         index='btree_not_null',
         ondelete='restrict',
+        domain=[('is_sensitive', '=', False)],
         help='Only customers of this segment. With a class as well: those of the segment who are in the class.',
     )
+
+    @api.constrains('segment_id')
+    def _check_segment_id(self):
+        """Everybody who serves customers sees which policy holds: it must not tell income or funds."""
+        # sudo: the segment is hidden from those of whom this is about
+        if any(self.segment_id.sudo().mapped('is_sensitive')):
+            raise ValidationError(
+                self.env._('A policy cannot be limited to a segment that reads sensitive data.')
+            )
 
     def _conditions(self):
         conditions = super()._conditions()
@@ -32,6 +43,8 @@ class RetailPolicySegment(models.Model):
                 ('segment_id', 'in', self.segment_id.ids),
                 ('segment_id.company_id', '=', company.id),
                 ('segment_id.active', '=', True),
+                # it may have become so since it was chosen
+                ('segment_id.is_sensitive', '=', False),
             ],
             ['partner_id'],
             ['segment_id:array_agg'],

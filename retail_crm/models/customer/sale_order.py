@@ -75,37 +75,59 @@ class SaleOrder(models.Model):
         help='Whether the customer had bought before the day of this order.',
     )
 
+    def _retail_shown(self):
+        """Return those of these orders of whose customer the user may see something.
+
+        While an order is entered it is the client who names the customer and the company: whatever the cards read as
+        superuser is read of these orders only. The cards are cached by user and companies for the same reason.
+        """
+        if self.env.su:
+            return self
+        orders = self.sudo()  # sudo: only finds out who the customers are
+        partners = orders.partner_id | orders.partner_id.commercial_partner_id
+        seen = set(partners._origin.sudo(False)._filtered_access('read')._ids)
+
+        def is_shown(order):
+            customer = order.partner_id | order.partner_id.commercial_partner_id
+            if not seen.issuperset(customer._origin._ids):
+                return False
+            # a saved order is one of the user's companies, or he could not read it
+            return isinstance(order.id, int) or order.company_id <= self.env.companies
+
+        return orders.filtered(is_shown).sudo(False)
+
     @api.depends('partner_id.commercial_partner_id', 'company_id')
+    @api.depends_context('uid', 'allowed_company_ids')
     def _compute_retail_card(self):
         # sudo: the fields' groups decide who sees figures; only those of the order's own customer and company
-        profiles = (
-            self.env['retail.profile']
-            .sudo()
-            .search_fetch(
-                [
-                    ('partner_id', 'in', self.partner_id.commercial_partner_id._origin.ids),
-                    ('company_id', 'in', self.company_id.root_id.ids),
-                ],
-                ['partner_id', 'company_id', *CARD_FIELDS.values()],
-            )
+        shown = self._retail_shown().sudo()
+        profiles = shown.env['retail.profile'].search_fetch(
+            [
+                ('partner_id', 'in', shown.partner_id.commercial_partner_id._origin.ids),
+                ('company_id', 'in', shown.company_id.root_id.ids),
+            ],
+            ['partner_id', 'company_id', *CARD_FIELDS.values()],
         )
         by_key = {(profile.partner_id.id, profile.company_id.id): profile for profile in profiles}
-        for order in self.sudo():  # sudo: writes the cache of fields that only some groups may read
-            profile = by_key.get(
-                (
-                    order.partner_id.commercial_partner_id._origin.id,
-                    order.company_id.root_id.id,
-                ),
-                profiles.browse(),
+        by_order = {
+            order.id: by_key.get(
+                (order.partner_id.commercial_partner_id._origin.id, order.company_id.root_id.id)
             )
+            for order in shown
+        }
+        for order in self:
+            profile = by_order.get(order.id) or profiles.browse()
             order.retail_profile_id = profile
             for fname, figure in CARD_FIELDS.items():
                 order[fname] = profile[figure]
 
     @api.depends('partner_id.commercial_partner_id.comment')
+    @api.depends_context('uid', 'allowed_company_ids')
     def _compute_retail_note(self):
-        for order in self.sudo():  # sudo: as in _compute_retail_card
-            order.retail_note = order.partner_id.commercial_partner_id.comment
+        self.retail_note = False
+        for order in self._retail_shown():
+            # sudo: as in _compute_retail_card
+            order.retail_note = order.sudo().partner_id.commercial_partner_id.comment
 
     @api.depends(
         *(
@@ -114,14 +136,16 @@ class SaleOrder(models.Model):
             for fname in ('retail_file_line', 'retail_need_text', 'retail_remark')
         )
     )
-    @api.depends_context('company', 'lang')
+    @api.depends_context('company', 'lang', 'uid', 'allowed_company_ids')
     def _compute_retail_file_card(self):
         """Show the file of the order's contact; what is not known of him, of his company. Needs of both are minded."""
-        orders = self.sudo()  # sudo: as in _compute_retail_card
-        everybody = orders.partner_id | orders.partner_id.commercial_partner_id
+        self.update(dict.fromkeys(('retail_file_line', 'retail_need_text', 'retail_remark'), False))
+        shown = self._retail_shown()
+        partners = shown.sudo().partner_id  # sudo: as in _compute_retail_card
+        everybody = partners | partners.commercial_partner_id
         everybody.mapped('retail_summary')  # of all of them in one query
-        for order in orders:
-            contact = order.partner_id
+        for order in shown:
+            contact = order.sudo().partner_id
             known = (contact | contact.commercial_partner_id)._origin
             for fname in ('retail_file_line', 'retail_remark'):
                 order[fname] = next(filter(None, known.mapped(fname)), False)
@@ -129,11 +153,14 @@ class SaleOrder(models.Model):
             order.retail_need_text = '; '.join(dict.fromkeys(needs))
 
     @api.depends('retail_profile_id')
+    @api.depends_context('uid', 'allowed_company_ids')
     def _compute_retail_churn_reason(self):
-        for order in self.sudo():  # sudo: as in _compute_retail_card
-            order.retail_churn_reason = order.retail_profile_id.churn_reason
+        for order in self:
+            # sudo: as in _compute_retail_card
+            order.retail_churn_reason = order.retail_profile_id.sudo().churn_reason
 
     @api.depends('partner_id.commercial_partner_id', 'company_id', 'date_order')
+    @api.depends_context('uid', 'allowed_company_ids')
     def _compute_retail_customer_kind(self):
         """One query for saved orders; one that is being entered has no day yet: any purchase counts."""
         self.flush_recordset(['partner_id', 'company_id', 'date_order'])
@@ -146,12 +173,11 @@ class SaleOrder(models.Model):
             )
         )
         returning = self.browse(order_id for (order_id,) in rows)
-        for (
-            order
-        ) in self.sudo():  # sudo: writes the cache of a field that only some groups may read
+        shown = saved | (self - saved)._retail_shown()
+        for order in self:
             bought = order in returning if order in saved else order.retail_order_count
             kind = 'returning' if bought else 'new'
-            order.retail_customer_kind = kind if order.partner_id else False
+            order.retail_customer_kind = kind if order.partner_id and order in shown else False
 
     def _search_retail_customer_kind(self, operator, value):
         # Odoo asks for a field's groups in a domain only where it reads the field's column.

@@ -16,12 +16,13 @@ class SaleOrderConsent(models.Model):
     )
 
     @api.depends('partner_id.retail_contact_warning', 'company_id')
-    @api.depends_context('lang')
+    @api.depends_context('lang', 'uid', 'allowed_company_ids')
     def _compute_retail_contact_warning(self):
         """One query for the orders of a company."""
-        # sudo: writes the cache of a field that only some groups may read
-        for company, orders in self.sudo().grouped('company_id').items():
-            partners = orders.partner_id.with_company(company or self.env.company)
+        self.retail_contact_warning = False
+        for company, orders in self._retail_shown().grouped('company_id').items():
+            # sudo: as in _compute_retail_card
+            partners = orders.sudo().partner_id.with_company(company or self.env.company)
             warnings = {partner.id: partner.retail_contact_warning for partner in partners}
             for order in orders:
                 order.retail_contact_warning = warnings.get(order.partner_id.id)

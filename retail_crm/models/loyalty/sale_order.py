@@ -11,11 +11,14 @@ class SaleOrder(models.Model):
     )
 
     @api.depends('partner_id.commercial_partner_id', 'company_id')
-    @api.depends_context('lang')
+    @api.depends_context('lang', 'uid', 'allowed_company_ids')
     def _compute_retail_tier_text(self):
         """Take it from the customer's summary in the company of the order."""
-        for company, orders in self.sudo().grouped('company_id').items():  # sudo: groups decide
-            partners = orders.partner_id.commercial_partner_id.with_company(company)
+        self.retail_tier_text = False
+        for company, orders in self._retail_shown().grouped('company_id').items():
+            # sudo: groups decide
+            partners = orders.sudo().partner_id.commercial_partner_id.with_company(company)
             words = {partner.id: partner.retail_tier_text for partner in partners}
             for order in orders:
-                order.retail_tier_text = words.get(order.partner_id.commercial_partner_id.id)
+                customer = order.sudo().partner_id.commercial_partner_id
+                order.retail_tier_text = words.get(customer.id)
