@@ -41,7 +41,7 @@ class ResPartnerFilePrint(models.Model):
                     'retail_remark',
                     'retail_need_text',
                     'retail_preference_text',
-                    'retail_category_text',
+                    'retail_top_categories',
                 ],
             ),
             (
