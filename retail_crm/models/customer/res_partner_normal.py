@@ -138,8 +138,9 @@ class ResPartnerNormal(models.Model):
     @api.onchange('phone', 'country_id', 'company_id')
     def _onchange_phone_validation(self):
         """Leave words beside the number in the form, too, where core formats it as it is typed."""
-        if not self.phone or is_plain_phone(self.phone):
-            super()._onchange_phone_validation()
+        if self.phone and not is_plain_phone(self.phone):
+            return None
+        return super()._onchange_phone_validation()
 
     def _phone_format_number(self, number, country, force_format='E164', raise_exception=False):
         """Answer from memory what follows from a number that was just normalised: parsing it takes long."""
