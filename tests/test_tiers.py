@@ -513,7 +513,7 @@ env['retail.membership']._evaluate(partners, as_of=day, quiet=True)
 """
 NIGHT = """
 import odoo.addons.retail_crm.models.loyalty.retail_membership_evaluate as module
-module.EVALUATION_BATCH = 200
+module.EVALUATION_BATCH = 50
 print('GO', flush=True)
 env['retail.membership']._cron_evaluate()
 """
