@@ -63,7 +63,7 @@ class RetailMembership(models.Model):
     )
     state = fields.Selection(selection=STATES, required=True, readonly=True, default='active')
     enrolled_on = fields.Date(
-        string='Member Since', required=True, readonly=True, help='Day of the (last) enrolment.'
+        string='Enrolled On', required=True, readonly=True, help='Day of the (last) enrolment.'
     )
     enrolled_by = fields.Many2one(
         comodel_name='res.users',

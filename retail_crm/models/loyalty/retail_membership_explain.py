@@ -19,7 +19,7 @@ class RetailMembershipExplain(models.Model):
         help='Amount of the purchases that count today to reach a tier.',
     )
     measure_count = fields.Integer(
-        string='Purchases Counted',
+        string='Number of Purchases',
         compute='_compute_explanation',
         help='Number of purchases that count today to reach a tier.',
     )

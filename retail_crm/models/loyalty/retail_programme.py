@@ -190,6 +190,7 @@ class RetailProgramme(models.Model):
         help='Customers become members by their first purchase. Off: staff enrol them.',
     )
     ladder = fields.Selection(
+        string='Ladder of Tiers',
         selection=[
             ('general', 'General retail: amount or number of purchases'),
             ('small', 'Small basket: number of purchases'),

@@ -76,7 +76,7 @@ class RetailTierMove(models.Model):
         readonly=True, help='Amount of the purchases in the window that decided.', aggregator=None
     )
     count = fields.Integer(
-        string='Purchases',
+        string='Number of Purchases',
         readonly=True,
         help='Number of purchases in the window that decided.',
         aggregator=None,

@@ -45,7 +45,7 @@ class RetailTierVersion(models.Model):
         help='Amount, net of tax and returns, that reaches the tier. 0: not used.'
     )
     count = fields.Integer(
-        string='Purchases', help='Number of purchases that reaches the tier. 0: not used.'
+        string='Number of Purchases', help='Number of purchases that reaches the tier. 0: not used.'
     )
     keeps_differently = fields.Boolean(
         string='Keeping Is Different',
