@@ -63,12 +63,12 @@ class RetailMembershipEvaluate(models.Model):
         return programme.company_id.retail_rebuild_pending
 
     @api.model
-    def _due_partner_ids(self, programme, day, limit=EVALUATION_BATCH):
+    def _due_partner_ids(self, programme, day):
         """Return the customers for whom something happens by time up to a day."""
         members = self.sudo().search_fetch(  # sudo: the system's work
             [('company_id', '=', programme.company_id.id), ('next_on', '<=', day)],
             ['partner_id'],
-            limit=limit,
+            limit=EVALUATION_BATCH,
             order='next_on, id',
         )
         return members.partner_id.ids
