@@ -35,6 +35,11 @@ class RetailCrmCommon(BaseCommon):
             }.items()
         }
         Partner = cls.env['res.partner']
+        # customers of demo data are potential customers of every company as long as they have interests
+        interested = Partner.with_context(active_test=False).search(
+            [('retail_preference_ids', '!=', False)]
+        )
+        interested.retail_preference_ids = [Command.clear()]
         cls.acme = Partner.create({'name': 'Acme', 'is_company': True})
         cls.ann = Partner.create({'name': 'Ann', 'parent_id': cls.acme.id})
         cls.bob = Partner.create({'name': 'Bob'})

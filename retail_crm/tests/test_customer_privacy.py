@@ -89,7 +89,6 @@ class TestPrivacy(PrivacyCommon):
             'order': (partner, 'search', [], 0, 5, f'{name} desc'),
             'order of search_read': (partner, 'search_read', [], ['name'], 0, 5, name),
             'name_search': (partner, 'name_search', '', [bigger]),
-            'group': (partner, 'read_group', [], [name], [name]),
             'formatted group': (partner, 'formatted_read_group', [], [name], ['__count']),
             'aggregate': (partner, 'formatted_read_group', [], [], [f'{name}:max']),
             'array': (partner, 'formatted_read_group', [], ['lang'], [f'{name}:array_agg']),

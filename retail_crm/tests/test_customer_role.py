@@ -123,7 +123,7 @@ class TestRole(RetailCrmCommon):
         self.assertNotIn(group, admin.group_ids)
         # an update from a version before does, once
         path = file_path('retail_crm/migrations/19.0.1.2.0/post-file.py')
-        self.assertIn('res_users_data.xml', runpy.run_path(path)['SHIPPED'])
+        self.assertIn('customer/res_users_data.xml', runpy.run_path(path)['SHIPPED'])
         convert_file(
             self.env,
             'retail_crm',
