@@ -246,6 +246,7 @@ def test_3_marketing_makes_a_segment(visit, house, shop):
     value.fill('Fash')
     page.locator('.o-autocomplete--dropdown-item', has_text='Fashion').click()
     page.locator('.o_notebook .nav-link', has_text='Preview').click()
+    page.click('.o_field_widget[name="show_preview"] input')
     expect(page.locator('[name="preview_count"]')).to_have_text('1')
     preview = page.locator('.o_field_widget[name="preview_partner_ids"] .o_data_row')
     expect(preview).to_have_count(1)
