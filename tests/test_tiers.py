@@ -25,7 +25,7 @@ from oracle_tiers import Document, Override, Return, Rules, Tier, Version
 
 LOYALTY = Path(__file__).resolve().parent.parent / 'retail_crm/models/loyalty'
 ONE_DAY = timedelta(days=1)
-HISTORIES = 2000
+HISTORIES = 1000
 CAUSES = {'enrolment': 'entry', 'leaving': 'leave', 'override ended': 'override_end'}
 
 
