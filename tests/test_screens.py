@@ -237,7 +237,9 @@ def test_every_menu_opens(visit, login):
     assert len(menus) > (7 if login != 'clerk' else 3), menus
     for name, path in menus:
         page.goto(f'/odoo/{path}')
-        page.wait_for_selector('.o_action_manager .o_view_controller, .o_action_manager .o_action')
+        page.wait_for_selector(
+            '.o_action_manager .o_view_controller, .o_action_manager .o_action, .modal .o_form_view'
+        )
         page.wait_for_selector('.o_loading_indicator', state='hidden')
         assert not page.locator(DIALOG).count(), name
         for kind in page.locator('.o_switch_view:visible').all():
