@@ -62,9 +62,7 @@ class RetailMembership(models.Model):
         help='Programme whose rules hold.',
     )
     state = fields.Selection(selection=STATES, required=True, readonly=True, default='active')
-    enrolled_on = fields.Date(
-        string='Enrolled On', required=True, readonly=True, help='Day of the (last) enrolment.'
-    )
+    enrolled_on = fields.Date(required=True, readonly=True, help='Day of the (last) enrolment.')
     enrolled_by = fields.Many2one(
         comodel_name='res.users',
         readonly=True,
