@@ -4,6 +4,7 @@ import importlib.machinery
 import importlib.util
 import itertools
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -83,3 +84,30 @@ def cluster(house):
     yield start
     for one in clusters:
         one.remove()
+
+
+@pytest.fixture(scope='module')
+def shots():
+    """tools/shots.py as a module: how a browser is started and logs in."""
+    path = CHECKOUT / 'tools/shots.py'
+    spec = importlib.util.spec_from_file_location('shots', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope='module')
+def browser(shots):
+    # only those who look at screens need it
+    from playwright.sync_api import sync_playwright
+
+    # Odoo inside pytest limits the address space of this process; Chromium reserves more than that
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (limits[1], limits[1]))
+    try:
+        with sync_playwright() as play:
+            yield play.chromium.launch(
+                executable_path='/usr/bin/chromium', headless=True, args=shots.FLAGS
+            )
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)

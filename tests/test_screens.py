@@ -1,12 +1,9 @@
 """The screens in a real browser on a real server: what a clerk does, wide and on a telephone, and every menu."""
 
-import importlib.util
 import re
-import resource
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 # Three customers with known amounts, one without; a clerk and a manager whose passwords are their logins.
 SHOP = """
@@ -52,16 +49,6 @@ DIALOG = '.o_error_dialog, .modal:has-text("Error"), .o_notification_bar.bg-dang
 
 
 @pytest.fixture(scope='module')
-def shots():
-    """tools/shots.py as a module: how a browser is started and logs in."""
-    path = Path(__file__).resolve().parent.parent / 'tools/shots.py'
-    spec = importlib.util.spec_from_file_location('shots', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope='module')
 def shop(house, base_db):
     """A served shop: its address."""
     name = house.copy(base_db, f'{base_db.removesuffix("_base")}_screens')
@@ -72,20 +59,6 @@ def shop(house, base_db):
             assert not house.bad_lines(server.log), house.bad_lines(server.log)[:5]
     finally:
         house.drop(name)
-
-
-@pytest.fixture(scope='module')
-def browser(shots):
-    # Odoo inside pytest limits the address space of this process; Chromium reserves more than that
-    limits = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (limits[1], limits[1]))
-    try:
-        with sync_playwright() as play:
-            yield play.chromium.launch(
-                executable_path='/usr/bin/chromium', headless=True, args=shots.FLAGS
-            )
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, limits)
 
 
 @pytest.fixture

@@ -5,14 +5,11 @@ clerk is warned, and a manager anonymises him. The tests of this file are chapte
 ended, and all of them are told in one shop.
 """
 
-import importlib.util
 import json
 import re
-import resource
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 CUSTOMER, SEGMENT = 'Story Lin', 'Fashion friends'
 INCOME = '765432'
@@ -72,16 +69,6 @@ RPC = """async (calls) => {
 
 
 @pytest.fixture(scope='module')
-def shots():
-    """tools/shots.py as a module: how a browser is started and logs in."""
-    path = Path(__file__).resolve().parent.parent / 'tools/shots.py'
-    spec = importlib.util.spec_from_file_location('shots', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope='module')
 def shop(house, base_db):
     """A served shop. Its scheduled actions run when the story says so."""
     name = house.copy(base_db, f'{base_db.removesuffix("_base")}_story')
@@ -92,20 +79,6 @@ def shop(house, base_db):
             assert not house.bad_lines(server.log), house.bad_lines(server.log)[:5]
     finally:
         house.drop(name)
-
-
-@pytest.fixture(scope='module')
-def browser(shots):
-    # Odoo inside pytest limits the address space of this process; Chromium reserves more than that
-    limits = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (limits[1], limits[1]))
-    try:
-        with sync_playwright() as play:
-            yield play.chromium.launch(
-                executable_path='/usr/bin/chromium', headless=True, args=shots.FLAGS
-            )
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, limits)
 
 
 @pytest.fixture

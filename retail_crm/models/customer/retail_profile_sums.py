@@ -29,12 +29,17 @@ class RetailProfileSums(models.Model):
         """Hook: write what the ORM still holds of what sums are read from."""
         self.env['retail.purchase'].flush_model()
         self.env['res.partner'].flush_model(
-            ['retail_customer', 'commercial_partner_id', 'retail_snoozed_until']
+            [
+                'retail_customer',
+                'commercial_partner_id',
+                'retail_snoozed_until',
+                'retail_preference_ids',
+                'company_id',
+            ]
         )
         self.env['sale.order'].flush_model(['partner_id', 'company_id', 'state'])
         self.env['res.users'].flush_model(['partner_id', 'company_id', 'share', 'active'])
         self.env['retail.touch'].flush_model(['partner_id', 'company_id', 'kind'])
-        self.env['res.partner'].flush_model(['retail_preference_ids', 'company_id'])
 
     @api.model
     def _contact_columns(self):
