@@ -130,6 +130,19 @@ def choose(page, scope, field, text):
     page.locator('.o-autocomplete--dropdown-item', has_text=text).click()
 
 
+def select(page, scope, field, text):
+    """Choose in a selection field: again when the answer to the field before redrew the open menu under the click."""
+    box = scope.locator(f'[name="{field}"] input')
+    for attempt in range(3):
+        box.click()
+        page.locator('.o_select_menu_item', has_text=text).click()
+        try:
+            return expect(box).to_have_value(text, timeout=2_000)
+        except AssertionError:
+            if attempt == 2:
+                raise
+
+
 def assert_inside(page, selector, width=390):
     """What the selector finds is visible and inside the screen, and the page has no scroll bar to the side."""
     parts = page.locator(selector)
@@ -158,8 +171,7 @@ def test_1_clerk_registers(visit):
     dialog.locator('[name="salutation"] input').fill('Ms Lin')
     expect(warning).to_be_hidden()
     dialog.locator('[name="birth_day"] input').fill('29')
-    dialog.locator('[name="birth_month"] input').click()
-    page.locator('.o_select_menu_item', has_text='February').click()
+    select(page, dialog, 'birth_month', 'February')
     dialog.locator('[name="birth_year"] input').fill('1988')
     choose(page, dialog, 'preference_ids', 'Fashion')
     choose(page, dialog, 'preferred_channel_id', 'SMS')
