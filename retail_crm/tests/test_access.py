@@ -70,6 +70,7 @@ RIGHTS = {
         'sales': 'r',
         'internal': 'r',
     },
+    'retail.privilege': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
     'retail.profile': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.profile.backtest': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.profile.change': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
@@ -287,6 +288,9 @@ class AccessCommon(RetailCrmCommon):
             ),
             'retail.touch': cls.touch,
             'retail.registration': cls.env['retail.registration'].create({'name': 'Carl'}),
+            'retail.privilege': cls.env['retail.privilege'].create(
+                {'name': 'Cakes', 'programme_id': cls.programme.id}
+            ),
             'retail.tier': cls.programme.tier_ids[2],
             'retail.tier.move': cls.member.move_ids[:1],
             'retail.tier.version': cls.programme.tier_ids[1].version_ids,
@@ -325,6 +329,7 @@ class AccessCommon(RetailCrmCommon):
             'retail.timeline': {'reference': 'S0'},
             'retail.touch': {'note': 'Asked for tea'},
             'retail.registration': {'name': 'Dora'},
+            'retail.privilege': {'kind': 'event'},
             'retail.tier': {'name': 'Golden'},
             'retail.tier.move': {'amount': 1},
             'retail.tier.version': {'amount': 1},
@@ -373,6 +378,7 @@ class AccessCommon(RetailCrmCommon):
             },
             'retail.occasion.date': {'partner_id': cls.bob.id, 'month': '6', 'day': 1},
             'retail.programme': {'name': 'Club', 'company_id': cls.company_4.id},
+            'retail.privilege': {'name': 'Tea', 'programme_id': cls.programme.id},
             'retail.tier': {'name': 'Platinum', 'programme_id': cls.programme.id, 'sequence': 99},
             'retail.tier.move': {
                 'membership_id': cls.member.id,
@@ -557,6 +563,9 @@ class TestAccess(AccessCommon):
             ),
             'retail.membership': member,
             'retail.programme': member.programme_id,
+            'retail.privilege': self.env['retail.privilege'].create(
+                {'name': 'Elsewhere', 'programme_id': member.programme_id.id}
+            ),
             'retail.tier': member.programme_id.tier_ids,
             'retail.tier.move': member.move_ids,
             'retail.tier.version': member.programme_id.tier_ids.version_ids,

@@ -2,6 +2,7 @@ from . import (
     retail_programme,
     retail_tier,
     retail_tier_version,
+    retail_privilege,
     retail_membership,
     retail_membership_store,
     retail_membership_evaluate,

@@ -44,6 +44,15 @@ class RetailTier(models.Model):
         copy=True,
         help='Thresholds, each from a day on.',
     )
+    privilege_ids = fields.Many2many(
+        comodel_name='retail.privilege',
+        relation='retail_privilege_tier_rel',
+        column1='tier_id',
+        column2='privilege_id',
+        domain="[('programme_id', '=', programme_id)]",
+        copy=False,
+        help='What members of the tier enjoy.',
+    )
     threshold_text = fields.Char(
         string='Reached By',
         compute='_compute_threshold_text',
