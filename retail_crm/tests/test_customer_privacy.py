@@ -270,6 +270,7 @@ class TestPrivacy(PrivacyCommon):
         self.assertEqual(self.bob.retail_annual_income, 5000.0)
         self.assertEqual(self.bob.retail_funds, 'ample')
         [row] = self.log.search([]) - before
+        self.assertEqual(row.field_labels, 'Annual Income')
         self.assertEqual((row.kind, row.field_names), ('change', 'retail_annual_income'))
 
     def test_no_value_before_it_is_logged(self):

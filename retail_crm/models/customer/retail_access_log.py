@@ -45,7 +45,12 @@ class RetailAccessLog(models.Model):
     record_count = fields.Integer(
         string='Number of Records', readonly=True, help='How many records were concerned.'
     )
-    field_names = fields.Text(string='Fields', readonly=True, help='Technical names of the fields.')
+    field_names = fields.Text(
+        string='Technical Fields', readonly=True, help='Technical names of the fields.'
+    )
+    field_labels = fields.Text(
+        string='Fields', compute='_compute_field_labels', help='Which fields were concerned.'
+    )
     partner_id = fields.Many2one(
         comodel_name='res.partner',
         string='Customer',
@@ -65,6 +70,17 @@ class RetailAccessLog(models.Model):
         for row in self:
             # sudo: names of models are no secret, managers of shops are no administrators
             row.model_label = row.res_model and self.env['ir.model'].sudo()._get(row.res_model).name
+
+    @api.depends('res_model', 'field_names')
+    @api.depends_context('lang')
+    def _compute_field_labels(self):
+        for row in self:
+            # what an uninstalled app called a field is not known any more: its technical name stays
+            known = self.env[row.res_model]._fields if row.res_model in self.env else {}
+            row.field_labels = ', '.join(
+                known[name]._description_string(self.env) if name in known else name
+                for name in (row.field_names or '').split(', ')
+            )
 
     @api.model
     def _log(self, kind, records, field_names=(), note=False):
