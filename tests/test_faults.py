@@ -95,12 +95,20 @@ env['retail.purchase']._cron_repair()
 """
 
 
+@pytest.fixture(scope='module')
+def filled(house, base_db):
+    """A database of 4,000 customers with 20,000 orders and their figures. To be copied."""
+    name = house.copy(base_db, f'{base_db.removesuffix("_base")}_faults')
+    try:
+        house.shell_script(name, FILL)
+        yield name
+    finally:
+        house.drop(name)
+
+
 @pytest.fixture
-def shop(house, fresh_db):
-    """A database of 4,000 customers with 20,000 orders and their figures."""
-    name = fresh_db()
-    house.shell_script(name, FILL)
-    return name
+def shop(fresh_db, filled):
+    return fresh_db(filled)
 
 
 def start(house, command, script, **env):

@@ -556,16 +556,25 @@ def kill_in_a_batch(house, name):
     assert count_moves(house, name) > before, 'what was committed stays'
 
 
+@pytest.fixture(scope='module')
+def club(house, base_db):
+    """The shop of test_faults with a programme. To be copied."""
+    name = house.copy(base_db, f'{base_db.removesuffix("_base")}_club')
+    try:
+        house.shell_script(name, test_faults.FILL + CLUB)
+        yield name
+    finally:
+        house.drop(name)
+
+
 @pytest.mark.parametrize(
     ('prepare', 'kinds'),
     [(AS_NEW, {'enrolled', 'tier_up'}), (AS_DUE, {'tier_down', 'tier_ending'})],
     ids=['opening', 'night'],
 )
-def test_kill_in_the_evaluation(prepare, kinds, house, fresh_db):
+def test_kill_in_the_evaluation(prepare, kinds, house, fresh_db, club):
     """Design 9: a run that was killed goes on where it was; no line of the history and no moment is there twice."""
-    name = fresh_db()
-    house.shell_script(name, test_faults.FILL)
-    house.shell_script(name, CLUB)
+    name = fresh_db(club)
     dumps = []
     for is_killed in (False, True):
         house.shell_script(name, prepare + 'env.cr.commit()')
