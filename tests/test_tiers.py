@@ -552,7 +552,6 @@ def kill_in_a_batch(house, name):
     process = test_faults.start(house, house.shell_command(name), DYING + NIGHT)
     assert process.wait() == -signal.SIGKILL
     process.stdout.close()
-    process.stderr.close()
     assert count_moves(house, name) > before, 'what was committed stays'
 
 
