@@ -237,7 +237,7 @@ def test_two_servers_and_one_killed(house, shop, server):
     time.sleep(1)
     first.stop(signal.SIGKILL)
     waiting = "SELECT count(*) FROM retail_moment WHERE state <> 'done'"
-    until = time.monotonic() + 150
+    until = time.monotonic() + 400
     while house.sql(waiting, shop) != [['0']]:
         assert time.monotonic() < until, 'the outbox was not worked through'
         time.sleep(1)
