@@ -12,6 +12,23 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
+def pytest_configure(config):
+    text = 'chapters: tests of a file go on where the one before ended; when one fails the others do at once'
+    config.addinivalue_line('markers', text)
+
+
+def pytest_runtest_makereport(item, call):
+    if item.get_closest_marker('chapters') and call.excinfo and call.when != 'teardown':
+        item.parent.failed_chapter = getattr(item.parent, 'failed_chapter', item.name)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    failed = getattr(item.parent, 'failed_chapter', None)
+    if failed:
+        pytest.fail(f'an earlier chapter failed: {failed}', pytrace=False)
+
+
 @pytest.fixture(scope='session')
 def house():
     """The program ./dev as a module, so that tests and workshop share one way to do things."""
@@ -42,14 +59,13 @@ def _numbers():
 
 @pytest.fixture
 def fresh_db(house, base_db, _numbers):
-    """A function that makes a throw-away database with the add-ons installed; returns its name."""
+    """A function that makes a throw-away database, with the add-ons installed or of a source; returns its name."""
     names = []
 
-    def make():
+    def make(source=base_db):
         name = f'retail_crm_test_{os.getpid()}_fresh{next(_numbers)}'
         names.append(name)
-        house.copy(base_db, name)
-        house.config_of(name)
+        house.copy(source, name)
         return name
 
     yield make
@@ -99,8 +115,9 @@ def shots():
 @pytest.fixture(scope='module')
 def browser(shots):
     # only those who look at screens need it
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=30_000)
     # Odoo inside pytest limits the address space of this process; Chromium reserves more than that
     limits = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (limits[1], limits[1]))

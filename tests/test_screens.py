@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from pages import open_page, settle
 from playwright.sync_api import expect
 
 # Three customers with known amounts, one without; a clerk and a manager whose passwords are their logins.
@@ -64,25 +65,19 @@ def shop(house, base_db):
 @pytest.fixture
 def visit(shots, shop, browser):
     """A function that logs somebody in and returns the page; what goes wrong in it fails the test."""
-    errors, contexts = [], []
+    errors, pages = [], []
 
     def log_in(login, width=1400, lang='en_US'):
-        size = {'width': width, 'height': shots.HEIGHTS[width]}
-        context = browser.new_context(viewport=size, base_url=shop, has_touch=width < 768)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        page.on('pageerror', lambda error: errors.append(str(error)))
-        page.on('console', lambda line: line.type == 'error' and errors.append(line.text))
-        page.on('response', lambda answer: answer.status >= 500 and errors.append(answer.url))
+        page = open_page(browser, shots, shop, width, errors)
+        pages.append(page)
         shots.log_in(page, shop, login)
         if lang != 'en_US':
             shots.speak(page, lang)
         return page
 
     yield log_in
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.context.close()
     assert not errors
 
 
@@ -95,6 +90,7 @@ def test_clerk_finds_the_best_customer(visit):
     page = visit('clerk')
     page.goto('/odoo')
     page.click('.o_navbar_apps_menu button')
+    settle(page)
     page.click('[data-menu-xmlid="retail_crm.retail_crm_menu"]')
     page.wait_for_selector('.o_list_view .o_data_row')
     expect(page.locator('.o_menu_brand')).to_contain_text('Retail CRM')
@@ -171,6 +167,7 @@ def test_lists_on_a_telephone(visit, address, text):
     page.goto(f'/odoo/{address}')
     page.wait_for_selector('.o_kanban_record:not(.o_kanban_ghost)')
     expect(page.locator('.o_kanban_renderer')).to_contain_text(text)
+    settle(page)
     assert page.evaluate('document.documentElement.scrollWidth') <= 390
     for card in page.locator('.o_kanban_record:not(.o_kanban_ghost)').all():
         box = card.bounding_box()
@@ -195,6 +192,7 @@ def assert_inside(page):
     """Every tile of the card is visible and inside the screen."""
     tiles = page.locator('.o_retail_tile:visible')
     expect(tiles.first).to_be_visible()
+    settle(page)
     for tile in tiles.all():
         box = tile.bounding_box()
         assert box['x'] >= 0 and box['x'] + box['width'] <= 390, box
@@ -213,12 +211,12 @@ def test_every_menu_opens(visit, login):
         page.wait_for_selector(
             '.o_action_manager .o_view_controller, .o_action_manager .o_action, .modal .o_form_view'
         )
-        page.wait_for_selector('.o_loading_indicator', state='hidden')
+        settle(page)
         assert not page.locator(DIALOG).count(), name
         for kind in page.locator('.o_switch_view:visible').all():
             kind.click()
-            page.wait_for_selector('.o_loading_indicator', state='hidden')
             page.wait_for_selector('.o_view_controller')
+            settle(page)
             assert not page.locator(DIALOG).count(), name
 
 

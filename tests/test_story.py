@@ -9,7 +9,10 @@ import json
 import re
 
 import pytest
+from pages import assert_inside, choose, leave, open_page, select, settle
 from playwright.sync_api import expect
+
+pytestmark = pytest.mark.chapters
 
 CUSTOMER, SEGMENT = 'Story Lin', 'Fashion friends'
 INCOME = '765432'
@@ -84,29 +87,24 @@ def shop(house, base_db):
 @pytest.fixture
 def visit(shots, shop, browser):
     """A function that logs somebody in and returns the page; what goes wrong in it fails the test."""
-    errors, contexts = [], []
+    errors, pages = [], []
 
     def log_in(login, width=1400):
-        size = {'width': width, 'height': shots.HEIGHTS[width]}
-        context = browser.new_context(viewport=size, base_url=shop.url, has_touch=width < 768)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        page.on('pageerror', lambda error: errors.append(str(error)))
-        page.on('console', lambda line: line.type == 'error' and errors.append(line.text))
-        page.on('response', lambda answer: answer.status >= 500 and errors.append(answer.url))
+        page = open_page(browser, shots, shop.url, width, errors)
+        pages.append(page)
         shots.log_in(page, shop.url, login)
         return page
 
     yield log_in
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.context.close()
     assert not errors
 
 
 def open_app(page):
     page.goto('/odoo')
     page.click('.o_navbar_apps_menu button')
+    settle(page)
     page.click('[data-menu-xmlid="retail_crm.retail_crm_menu"]')
     page.wait_for_selector('.o_list_view .o_data_row')
 
@@ -121,37 +119,8 @@ def open_customer(page, name=CUSTOMER):
     page.goto('/odoo/retail-customers')
     page.locator('.o_data_row', has_text=name).locator('td[name="complete_name"]').click()
     page.wait_for_selector('.o_form_view')
+    settle(page)
     page.locator('.o_notebook .nav-link', has_text=re.compile('^Customer$')).click()
-
-
-def choose(page, scope, field, text):
-    """Choose a record in a many2one or tags field."""
-    scope.locator(f'[name="{field}"] input').click()
-    page.locator('.o-autocomplete--dropdown-item', has_text=text).click()
-
-
-def select(page, scope, field, text):
-    """Choose in a selection field: again when the answer to the field before redrew the open menu under the click."""
-    box = scope.locator(f'[name="{field}"] input')
-    for attempt in range(3):
-        box.click()
-        page.locator('.o_select_menu_item', has_text=text).click()
-        try:
-            return expect(box).to_have_value(text, timeout=2_000)
-        except AssertionError:
-            if attempt == 2:
-                raise
-
-
-def assert_inside(page, selector, width=390):
-    """What the selector finds is visible and inside the screen, and the page has no scroll bar to the side."""
-    parts = page.locator(selector)
-    expect(parts.first).to_be_visible()
-    for part in parts.all():
-        box = part.bounding_box()
-        if box and box['width']:
-            assert box['x'] >= 0 and box['x'] + box['width'] <= width, (selector, box)
-    assert page.evaluate('document.documentElement.scrollWidth') <= width
 
 
 def test_1_clerk_registers(visit):
@@ -177,9 +146,10 @@ def test_1_clerk_registers(visit):
     choose(page, dialog, 'preferred_channel_id', 'SMS')
     for channel in 'SMS', 'E-mail':
         dialog.locator('[name="marketing_channel_ids"]').get_by_label(channel).check()
+        settle(page)
     dialog.locator('button[name="action_register"]').click()
 
-    page.wait_for_selector('.o_form_view')
+    dialog.wait_for(state='hidden')
     expect(page.locator('.o_breadcrumb')).to_contain_text(CUSTOMER)
     expect(page.locator('[name="retail_file_line"]')).to_have_text(
         'Ms Lin · prefers SMS · likes Fashion'
@@ -218,6 +188,7 @@ def test_3_marketing_makes_a_segment(visit, house, shop):
     open_app(page)
     row = page.locator('.o_data_row', has_text=CUSTOMER)
     expect(row).to_contain_text('+86 138****8222')
+    settle(page)
     assert '0013 8222' not in page.content()
     open_menu(page, 'marketing_menu', 'retail_segment_menu')
     page.click('.o_list_button_add')
@@ -230,6 +201,7 @@ def test_3_marketing_makes_a_segment(visit, house, shop):
     value = rule.locator('.o_tree_editor_condition').nth(1).locator('input').last
     value.fill('Fash')
     page.locator('.o-autocomplete--dropdown-item', has_text='Fashion').click()
+    leave(page)
     page.locator('.o_notebook .nav-link', has_text='Preview').click()
     page.click('.o_field_widget[name="show_preview"] input')
     expect(page.locator('[name="preview_count"]')).to_have_text('1')
@@ -239,6 +211,7 @@ def test_3_marketing_makes_a_segment(visit, house, shop):
     page.click('.o_form_button_save')
     page.click('button[name="action_recompute"]')
     expect(page.locator('.o_notification')).to_contain_text('Computed: 1 customers')
+    settle(page)
     page.click('button[name="action_open_customers"]')
     page.wait_for_selector('.o_list_view .o_data_row')
     expect(page.locator('.o_breadcrumb .active, .o_last_breadcrumb_item')).to_have_text(SEGMENT)
@@ -252,12 +225,14 @@ def pick_field(page, rule, number, label):
     rule.locator('.o_model_field_selector').nth(number).click()
     search = page.locator('.o_model_field_selector_popover_search input')
     names = page.locator('.o_model_field_selector_popover_item_name')
+    expect(names.first).to_be_visible()
     search.fill('Funds')
     expect(names).to_have_count(0)
     search.fill('Annual Income')
     expect(names).to_have_count(0)
     search.fill(label)
     names.get_by_text(label, exact=True).click()
+    settle(page)
 
 
 def test_4_nobody_else_gets_sensitive_values(visit):
@@ -292,6 +267,7 @@ def test_4_nobody_else_gets_sensitive_values(visit):
             assert 'error' in json.loads(answer) or call[1] == 'copy_data', (call, answer[:300])
         page.goto(f'/odoo/res.partner/{partner}')
         page.wait_for_selector('.o_form_view')
+        settle(page)
         assert '765' not in page.locator('.o_form_view').inner_text()
 
 
@@ -358,6 +334,7 @@ def test_7_on_a_telephone(visit, part):
         page.goto('/odoo/retail-customers')
         page.locator('.o_kanban_record', has_text=CUSTOMER).click()
         page.wait_for_selector('.o_form_view')
+        settle(page)
         more = page.locator('.o_button_more')
         if more.is_visible():
             more.click()
@@ -370,6 +347,7 @@ def test_8_manager_reveals_an_income(visit):
     """S-SEC-06: who opens income and funds is named in the access log."""
     page = visit('manager')
     open_customer(page, 'Rich Rita')
+    settle(page)
     assert '765,432' not in page.content()
     page.click('button[name="action_retail_reveal"]')
     dialog = page.locator('.modal')
@@ -399,6 +377,7 @@ def test_9_manager_anonymises(visit, house, shop):
     )
     page.locator('.o_notebook .nav-link', has_text=re.compile('^Customer$')).click()
     expect(page.locator('.o_form_view')).to_contain_text('Anonymised: who this was is not known')
+    settle(page)
     for trace in CUSTOMER, 'story.lin@', '8222', '1988', 'Ms Lin':
         assert trace not in page.locator('.o_action_manager').inner_text(), trace
     page.goto('/odoo/retail-access-log')

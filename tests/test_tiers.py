@@ -552,8 +552,18 @@ def kill_in_a_batch(house, name):
     process = test_faults.start(house, house.shell_command(name), DYING + NIGHT)
     assert process.wait() == -signal.SIGKILL
     process.stdout.close()
-    process.stderr.close()
     assert count_moves(house, name) > before, 'what was committed stays'
+
+
+@pytest.fixture(scope='module')
+def club(house, base_db):
+    """The shop of test_faults with a programme. To be copied."""
+    name = house.copy(base_db, f'{base_db.removesuffix("_base")}_club')
+    try:
+        house.shell_script(name, test_faults.FILL + CLUB)
+        yield name
+    finally:
+        house.drop(name)
 
 
 @pytest.mark.parametrize(
@@ -561,11 +571,9 @@ def kill_in_a_batch(house, name):
     [(AS_NEW, {'enrolled', 'tier_up'}), (AS_DUE, {'tier_down', 'tier_ending'})],
     ids=['opening', 'night'],
 )
-def test_kill_in_the_evaluation(prepare, kinds, house, fresh_db):
+def test_kill_in_the_evaluation(prepare, kinds, house, fresh_db, club):
     """Design 9: a run that was killed goes on where it was; no line of the history and no moment is there twice."""
-    name = fresh_db()
-    house.shell_script(name, test_faults.FILL)
-    house.shell_script(name, CLUB)
+    name = fresh_db(club)
     dumps = []
     for is_killed in (False, True):
         house.shell_script(name, prepare + 'env.cr.commit()')

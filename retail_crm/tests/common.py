@@ -2,7 +2,6 @@
 
 from odoo import fields
 from odoo.fields import Command
-from odoo.tests import new_test_user
 
 from odoo.addons.base.tests.common import BaseCommon
 
@@ -20,20 +19,17 @@ class RetailCrmCommon(BaseCommon):
         cls.company_2 = cls.env['res.company'].create(
             {'name': 'Second Company', 'currency_id': cls.company.currency_id.id}
         )
-        cls.users = {
-            name: new_test_user(cls.env, login=f'retail_{name}', groups=groups)
-            for name, groups in {
-                'user': 'retail_crm.group_user',
-                'lead': 'retail_crm.group_lead',
-                'manager': 'retail_crm.group_manager',
-                'marketing': 'retail_crm.group_marketing',
-                'complaint': 'retail_crm.group_complaint',
-                'sensitive': 'retail_crm.group_sensitive',
-                'sales': 'sales_team.group_sale_salesman',
-                'internal': 'base.group_user',
-                'portal': 'base.group_portal',
-            }.items()
-        }
+        cls.users = cls._create_users(
+            user='retail_crm.group_user',
+            lead='retail_crm.group_lead',
+            manager='retail_crm.group_manager',
+            marketing='retail_crm.group_marketing',
+            complaint='retail_crm.group_complaint',
+            sensitive='retail_crm.group_sensitive',
+            sales='sales_team.group_sale_salesman',
+            internal='base.group_user',
+            portal='base.group_portal',
+        )
         Partner = cls.env['res.partner']
         # customers of demo data are potential customers of every company as long as they have interests
         interested = Partner.with_context(active_test=False).search(
@@ -48,6 +44,23 @@ class RetailCrmCommon(BaseCommon):
         cls.purchases = cls.env['retail.purchase']
         cls.profiles = cls.env['retail.profile']
         cls._process()
+
+    @classmethod
+    def _create_users(cls, **groups):
+        """Return a user per group, as of ``new_test_user``, made at once: one by one takes three times as long."""
+        users = cls.env['res.users'].create(
+            [
+                {
+                    'name': f'retail_{name} ({group})',
+                    'login': f'retail_{name}',
+                    'password': f'retail_{name}',
+                    'email': 'r.r@example.com',
+                    'group_ids': [Command.set(cls.env.ref(group).ids)],
+                }
+                for name, group in groups.items()
+            ]
+        )
+        return dict(zip(groups, users, strict=True))
 
     @classmethod
     def _create_product(cls, name, price, **values):

@@ -1,0 +1,72 @@
+"""What tests in a browser do with a page of Odoo, on fast and on slow machines."""
+
+# Put into each page before its own scripts: how many requests wait for an answer.
+COUNT_REQUESTS = """
+window.openRequests = 0;
+const send = XMLHttpRequest.prototype.send;
+XMLHttpRequest.prototype.send = function () {
+    window.openRequests += 1;
+    this.addEventListener('loadend', () => (window.openRequests -= 1));
+    return send.apply(this, arguments);
+};
+"""
+# Twice nothing asked for, a moment apart, as the answer to one question may lead to the next.
+QUIET = """async () => {
+    for (let still = 0; still < 2; still = window.openRequests ? 0 : still + 1) {
+        await new Promise((done) => setTimeout(done, 60));
+        await new Promise((done) => requestAnimationFrame(done));
+    }
+}"""
+LEAVE = 'document.activeElement.blur()'
+
+
+def open_page(browser, shots, url, width, errors):
+    """Return a page in a context of its own; what goes wrong in it is added to the errors."""
+    size = {'width': width, 'height': shots.HEIGHTS[width]}
+    context = browser.new_context(viewport=size, base_url=url, has_touch=width < 768)
+    context.add_init_script(COUNT_REQUESTS)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.on('pageerror', lambda error: errors.append(str(error)))
+    page.on('console', lambda line: line.type == 'error' and errors.append(line.text))
+    page.on('response', lambda answer: answer.status >= 500 and errors.append(answer.url))
+    return page
+
+
+def settle(page):
+    """Wait until all that was asked is answered and drawn: a click before that may miss, or be lost."""
+    page.evaluate(QUIET)
+
+
+def leave(page):
+    """Leave the field, and wait for what the form answers: it would redraw a menu opened meanwhile."""
+    page.evaluate(LEAVE)
+    settle(page)
+
+
+def choose(page, scope, field, text):
+    """Choose a record in a many2one or tags field."""
+    leave(page)
+    scope.locator(f'[name="{field}"] input').click()
+    page.locator('.o-autocomplete--dropdown-item', has_text=text).click()
+    settle(page)
+
+
+def select(page, scope, field, text):
+    """Choose in a selection field."""
+    leave(page)
+    scope.locator(f'[name="{field}"] input').click()
+    page.locator('.o_select_menu_item', has_text=text).click()
+    settle(page)
+
+
+def assert_inside(page, selector, width=390):
+    """What the selector finds is visible and inside the screen, and the page has no scroll bar to the side."""
+    parts = page.locator(selector)
+    parts.first.wait_for()
+    settle(page)
+    for part in parts.all():
+        box = part.bounding_box()
+        if box and box['width']:
+            assert box['x'] >= 0 and box['x'] + box['width'] <= width, (selector, box)
+    assert page.evaluate('document.documentElement.scrollWidth') <= width
