@@ -1,0 +1,110 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class RetailMembershipEnrol(models.TransientModel):
+    """Asks staff, before customers become members, whether they agreed, and who enrols them in which store."""
+
+    _name = 'retail.membership.enrol'
+    _description = 'Enrol in the Programme'
+
+    partner_ids = fields.Many2many(
+        comodel_name='res.partner',
+        string='Customers',
+        required=True,
+        help='Who becomes a member. Contacts of a company stand for the company.',
+    )
+    agreed = fields.Boolean(
+        string='The Customer Agreed',
+        help='To take part, and to have purchases recorded for it. Offers need a consent of their own.',
+    )
+    user_id = fields.Many2one(
+        comodel_name='res.users',
+        string='Enrolled By',
+        required=True,
+        default=lambda self: self.env.user,
+        domain=[('share', '=', False)],
+        help='Who won the customer: counted for this employee.',
+    )
+    store_id = fields.Many2one(
+        comodel_name='crm.team',
+        domain=[('retail_is_store', '=', True)],
+        default=lambda self: self._default_store_id(),
+        help='Where the customer became a member: counted for this store.',
+    )
+    join_text = fields.Html(
+        string='What Is Agreed To',
+        compute='_compute_join_text',
+        help='To be read out or shown to the customer.',
+    )
+
+    @api.model
+    def _default_store_id(self):
+        team = self.env.user.sale_team_id
+        return team if team.retail_is_store else False
+
+    @api.depends_context('lang', 'company')
+    def _compute_join_text(self):
+        programme = self.env['retail.programme']._running(self.env.company)
+        self.join_text = programme[:1].join_text
+
+    def action_enrol(self):
+        """Enrol those who are no members yet and show them.
+
+        :raise AccessError: for those who are no staff
+        :raise UserError: without the customers' agreement, or for contacts that are no customers
+        """
+        self.ensure_one()
+        Membership = self.env['retail.membership']
+        Membership._check_staff()
+        self.partner_ids.check_access('read')
+        if not self.agreed:
+            raise UserError(self.env._('Ask first: without agreement nobody becomes a member.'))
+        partners = self.partner_ids.commercial_partner_id
+        strangers = partners.filtered(lambda partner: not partner.retail_customer)
+        if strangers:
+            raise UserError(
+                self.env._(
+                    'These contacts are no retail customers: %(names)s',
+                    names=', '.join(strangers.mapped('display_name')),
+                )
+            )
+        self._add_members(partners)
+        return self._open_members(partners)
+
+    def _add_members(self, partners):
+        """Make members of those who are none; members stay what they are."""
+        Membership = self.env['retail.membership']
+        programme = Membership._programme_of(self.env.company)
+        known = Membership.search(
+            [
+                ('partner_id', 'in', partners.ids),
+                ('company_id', '=', programme.company_id.id),
+                ('state', '=', 'active'),
+            ]
+        )
+        others = partners - known.partner_id
+        if others:
+            Membership._enrol(
+                others, self.env.company, user=self.user_id.sudo(), store=self.store_id.sudo()
+            )  # sudo: names of a colleague and a store, which were chosen among those that the user sees
+
+    def _open_members(self, partners):
+        members = self.env['retail.membership'].search(
+            [
+                ('partner_id', 'in', partners.ids),
+                ('company_id', '=', self.env.company.root_id.id),
+            ]
+        )
+        if len(members) == 1:
+            return {
+                'type': 'ir.actions.act_window',
+                'res_model': 'retail.membership',
+                'res_id': members.id,
+                'view_mode': 'form',
+                'views': [(False, 'form')],
+            }
+        action = self.env['ir.actions.act_window']._for_xml_id(
+            'retail_crm.retail_membership_action'
+        )
+        return {**action, 'domain': [('id', 'in', members.ids)], 'context': {}}
