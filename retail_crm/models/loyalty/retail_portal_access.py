@@ -32,6 +32,7 @@ class RetailMembership(models.Model):
         {
             'number',
             'partner_id',
+            'programme_id',
             'company_id',
             'currency_id',
             'state',
@@ -90,3 +91,20 @@ class RetailTierMove(models.Model):
             'cause',
         }
     )
+
+
+class ResPartner(models.Model):
+    _inherit = 'res.partner'
+
+    def write(self, vals):
+        """Forget whose rows portal users may read when contacts move from one company to another.
+
+        Odoo keeps record rules as they were computed for a user: the old company's card would stay readable.
+        """
+        result = super().write(vals)
+        if {'parent_id', 'is_company', 'company_type'} & set(vals) and self.ids:
+            # sudo: only asks whether there is such a user
+            users = self.env['res.users'].sudo()
+            if users.search_count([('partner_id', 'child_of', self.ids)], limit=1):
+                self.env.registry.clear_cache()
+        return result
