@@ -142,7 +142,10 @@ class TestPortalAccess(PortalCase):
         savepoint = self.cr.savepoint()
         try:
             self._rpc(*call)
-        except (UserError, ValueError):  # the export is refused at all; what cannot be sorted says so
+        except (
+            UserError,
+            ValueError,
+        ):  # the export is refused at all; what cannot be sorted says so
             return True
         finally:
             savepoint.rollback()

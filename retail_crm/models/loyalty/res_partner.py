@@ -210,10 +210,12 @@ class ResPartner(models.Model):
         """Ask whether the customers agreed to take part, and who enrols them where.
 
         :raise AccessError: for those who are no staff
+        :raise UserError: when there is no running programme
         """
         if not self.env.user.has_group('retail_crm.group_user'):
             raise AccessError(self.env._('Only Retail CRM staff may change memberships.'))
         self.check_access('read')
+        self.env['retail.membership']._programme_of(self.env.company)
         action = self.env['ir.actions.act_window']._for_xml_id(
             'retail_crm.retail_membership_enrol_action'
         )

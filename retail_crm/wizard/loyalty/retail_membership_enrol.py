@@ -8,6 +8,13 @@ class RetailMembershipEnrol(models.TransientModel):
     _name = 'retail.membership.enrol'
     _description = 'Enrol in the Programme'
 
+    programme_id = fields.Many2one(
+        comodel_name='retail.programme',
+        required=True,
+        readonly=True,
+        default=lambda self: self.env['retail.programme']._running(self.env.company)[:1],
+        help='Programme of the current company.',
+    )
     partner_ids = fields.Many2many(
         comodel_name='res.partner',
         string='Customers',
@@ -33,8 +40,8 @@ class RetailMembershipEnrol(models.TransientModel):
         help='Where the customer became a member: counted for this store.',
     )
     join_text = fields.Html(
+        related='programme_id.join_text',
         string='What Is Agreed To',
-        compute='_compute_join_text',
         help='To be read out or shown to the customer.',
     )
 
@@ -42,11 +49,6 @@ class RetailMembershipEnrol(models.TransientModel):
     def _default_store_id(self):
         team = self.env.user.sale_team_id
         return team if team.retail_is_store else False
-
-    @api.depends_context('lang', 'company')
-    def _compute_join_text(self):
-        programme = self.env['retail.programme']._running(self.env.company)
-        self.join_text = programme[:1].join_text
 
     def action_enrol(self):
         """Enrol those who are no members yet and show them.
@@ -58,6 +60,7 @@ class RetailMembershipEnrol(models.TransientModel):
         Membership = self.env['retail.membership']
         Membership._check_staff()
         self.partner_ids.check_access('read')
+        self.programme_id.check_access('read')
         if not self.agreed:
             raise UserError(self.env._('Ask first: without agreement nobody becomes a member.'))
         partners = self.partner_ids.commercial_partner_id
@@ -75,25 +78,25 @@ class RetailMembershipEnrol(models.TransientModel):
     def _add_members(self, partners):
         """Make members of those who are none; members stay what they are."""
         Membership = self.env['retail.membership']
-        programme = Membership._programme_of(self.env.company)
         known = Membership.search(
             [
                 ('partner_id', 'in', partners.ids),
-                ('company_id', '=', programme.company_id.id),
+                ('programme_id', '=', self.programme_id.id),
                 ('state', '=', 'active'),
             ]
         )
         others = partners - known.partner_id
         if others:
-            Membership._enrol(
-                others, self.env.company, user=self.user_id.sudo(), store=self.store_id.sudo()
-            )  # sudo: names of a colleague and a store, which were chosen among those that the user sees
+            # sudo: staff of a branch may not see its company; colleague and store were chosen among those one sees
+            company = self.programme_id.sudo().company_id
+            user, store = self.user_id.sudo(), self.store_id.sudo()
+            Membership._enrol(others, company, user=user, store=store)
 
     def _open_members(self, partners):
         members = self.env['retail.membership'].search(
             [
                 ('partner_id', 'in', partners.ids),
-                ('company_id', '=', self.env.company.root_id.id),
+                ('programme_id', '=', self.programme_id.id),
             ]
         )
         if len(members) == 1:
