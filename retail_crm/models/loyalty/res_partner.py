@@ -41,6 +41,7 @@ class ResPartner(models.Model):
         string='Colour of the Tier',
         compute='_compute_retail_tier_text',
         groups=FIGURE_GROUPS,
+        help='Colour in which the tier is shown.',
     )
     retail_is_member = fields.Boolean(
         string='Member',

@@ -13,6 +13,7 @@ class SaleOrder(models.Model):
         string="Colour of the Customer's Tier",
         compute='_compute_retail_tier_text',
         groups=FIGURE_GROUPS,
+        help='Colour in which the tier is shown.',
     )
 
     @api.depends('partner_id.commercial_partner_id', 'company_id')
