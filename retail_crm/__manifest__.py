@@ -110,6 +110,7 @@
     'assets': {
         'web.assets_backend': [
             'retail_crm/static/src/customer/**/*',
+            'retail_crm/static/src/loyalty/**/*',
         ],
     },
     'pre_init_hook': 'pre_init_hook',

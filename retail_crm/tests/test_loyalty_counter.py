@@ -47,6 +47,8 @@ class TestCounterLookUp(CounterCase):
         for text in (number, f' {number} ', f'{number[:1]} {number[1:7]} {number[7:]}'):
             self.assertEqual(self._names(text), ['Bob'], text)
         self.assertEqual(self._names(number, operator='='), ['Bob'])
+        self.assertEqual(number[0], '0')
+        self.assertEqual(self._names(number[1:]), ['Bob'], 'as scanners send it: UPC')
         self.assertEqual(self._names(number[:-1] + 'X'), [])
         self.assertNotIn('Bob', self._names(number[1:7]), 'part of a number is no card')
 
@@ -188,7 +190,7 @@ class TestCounterEnrolment(CounterCase):
         form = Form(
             self.env['retail.membership.enrol']
             .with_user(self.clerk)
-            .with_context(default_partner_ids=self.cara.ids)
+            .with_context(active_model='res.partner', active_ids=self.cara.ids)
         )
         self.assertFalse(form.agreed)
         form.agreed = True

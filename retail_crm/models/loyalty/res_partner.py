@@ -220,7 +220,8 @@ class ResPartner(models.Model):
         action = self.env['ir.actions.act_window']._for_xml_id(
             'retail_crm.retail_membership_enrol_action'
         )
-        return {**action, 'context': {'default_partner_ids': self.ids}}
+        context = {'active_model': self._name, 'active_ids': self.ids}
+        return {**action, 'context': context}
 
     def action_retail_membership(self):
         """Open the membership of the customer in the current company."""

@@ -47,13 +47,14 @@ class ResPartnerCounter(models.Model):
         """Return the query for the customer of a card: by index, whatever the number of members."""
         return SQL(
             """
-            SELECT partner_id FROM retail_membership WHERE number = %(number)s AND company_id = %(company)s
+            SELECT partner_id FROM retail_membership WHERE number = ANY(%(numbers)s) AND company_id = %(company)s
             UNION
             SELECT partner_id FROM retail_membership
              WHERE company_id = %(company)s AND former_numbers IS NOT NULL
-               AND %(number)s = ANY(string_to_array(former_numbers, ' '))
+               AND string_to_array(former_numbers, ' ') && %(numbers)s
             """,
-            number=number,
+            # scanners send an EAN-13 that begins with 0 as the twelve digits of a UPC
+            numbers=[number, f'0{number}'] if len(number) == 12 else [number],
             company=self.env.company.root_id.id,
         )
 

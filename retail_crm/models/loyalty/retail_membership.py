@@ -284,14 +284,17 @@ def _is_ean13(number):
 
 
 def _barcode_image(number):
-    """Return a picture of the bar code as a data URI: drawn as lines, which needs no fonts and prints sharply."""
+    """Return a picture of the bar code as a data URI: drawn as lines, which needs no fonts and prints sharply.
+
+    The number in figures is written beside it wherever the picture is shown.
+    """
     drawing = createBarcodeDrawing(
         'EAN13' if _is_ean13(number) else 'Code128',
         value=number,
         format='svg',
         width=240,
         height=70,
-        humanReadable=1,
+        humanReadable=0,
     )
     image = drawing.asString('svg')
     image = image.encode() if isinstance(image, str) else image

@@ -46,6 +46,15 @@ class RetailMembershipEnrol(models.TransientModel):
     )
 
     @api.model
+    def default_get(self, names):
+        """Take the customers that were chosen in a list."""
+        values = super().default_get(names)
+        if self.env.context.get('active_model') == 'res.partner' and 'partner_ids' not in values:
+            partner_ids = self.env.context.get('active_ids') or []
+            values['partner_ids'] = [fields.Command.set(partner_ids)]
+        return values
+
+    @api.model
     def _default_store_id(self):
         team = self.env.user.sale_team_id
         return team if team.retail_is_store else False
