@@ -152,7 +152,7 @@ class TestCounterEnrolment(CounterCase):
     def _wizard(self, partners, user=None, **values):
         action = partners.with_user(user or self.clerk).action_retail_ask_enrol()
         wizard = self.env['retail.membership.enrol'].with_user(user or self.clerk)
-        return wizard.with_context(action['context']).create(values)
+        return wizard.with_context(**action['context']).create(values)
 
     def test_enrol_several(self):
         """Several customers at once, with store and employee; who is a member stays what he is (S-LOY-16)."""
@@ -241,7 +241,7 @@ class TestCounterEnrolment(CounterCase):
                 wizard = (
                     self.env['retail.membership.leave']
                     .with_user(self.clerk)
-                    .with_context(action['context'])
+                    .with_context(**action['context'])
                     .create({'reason': reason, 'note': note})
                 )
                 wizard.action_leave()
