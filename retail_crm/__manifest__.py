@@ -87,6 +87,8 @@
         'views/customer/res_config_settings_privacy_views.xml',
         'views/customer/res_config_settings_adviser_views.xml',
         'wizard/loyalty/retail_membership_override_views.xml',
+        'wizard/loyalty/retail_membership_enrol_views.xml',
+        'wizard/loyalty/retail_membership_leave_views.xml',
         'views/loyalty/retail_tier_views.xml',
         'views/loyalty/retail_privilege_views.xml',
         'views/loyalty/retail_programme_views.xml',
@@ -94,6 +96,11 @@
         'views/loyalty/retail_membership_views.xml',
         'views/loyalty/res_partner_views.xml',
         'views/loyalty/sale_order_views.xml',
+        'views/loyalty/retail_programme_portal_views.xml',
+        'report/loyalty/retail_membership_report.xml',
+        'views/loyalty/retail_membership_counter_views.xml',
+        'views/loyalty/res_partner_counter_views.xml',
+        'views/loyalty/portal_templates.xml',
         'views/menus.xml',
     ],
     'demo': [
@@ -103,6 +110,7 @@
     'assets': {
         'web.assets_backend': [
             'retail_crm/static/src/customer/**/*',
+            'retail_crm/static/src/loyalty/**/*',
         ],
     },
     'pre_init_hook': 'pre_init_hook',

@@ -50,6 +50,8 @@ RIGHTS = {
     },
     'retail.duplicate': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.membership': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.membership.enrol': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc'},
+    'retail.membership.leave': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc'},
     'retail.membership.override': {'lead': 'rwc', 'manager': 'rwc'},
     'retail.moment': {'manager': 'r'},
     'retail.occasion.date': {
@@ -108,6 +110,9 @@ RIGHTS = {
     'retail.tier.version': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
 }
 
+#: What customers may read, their own rows of it: which and how is in test_loyalty_portal.py. Nothing else is theirs.
+PORTAL_READS = {'retail.membership', 'retail.privilege', 'retail.tier', 'retail.tier.move'}
+
 #: Methods of ours that the browser may call, and who may call them with effect on a record that he can read.
 #: Whoever is not named is refused; nobody gets more than the records he may read.
 ACTIONS = {
@@ -128,6 +133,7 @@ ACTIONS = {
     ('retail.duplicate', 'action_household'): {'user', 'lead', 'manager'},
     ('retail.duplicate', 'action_reopen'): {'user', 'lead', 'manager'},
     ('retail.duplicate', 'action_merge'): {'lead', 'manager'},
+    ('retail.membership', 'action_ask_leave'): {'user', 'lead', 'manager'},
     ('retail.membership', 'action_end_override'): {'lead', 'manager'},
     ('retail.membership', 'action_enrol'): {'user', 'lead', 'manager'},
     ('retail.membership', 'action_leave'): {'user', 'lead', 'manager'},
@@ -135,6 +141,8 @@ ACTIONS = {
     ('retail.membership', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.membership', 'action_open_purchases'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.membership', 'action_override'): {'lead', 'manager'},
+    ('retail.membership.enrol', 'action_enrol'): {'user', 'lead', 'manager'},
+    ('retail.membership.leave', 'action_leave'): {'user', 'lead', 'manager'},
     ('retail.membership.override', 'action_give'): {'lead', 'manager'},
     ('retail.moment', 'action_retry'): {'manager'},
     ('retail.moment', 'action_open_document'): {'manager'},
@@ -258,6 +266,16 @@ class AccessCommon(RetailCrmCommon):
             ),
             'retail.duplicate': cls._duplicate(cls.company),
             'retail.membership': cls.member,
+            'retail.membership.enrol': cls.env['retail.membership.enrol'].create(
+                {
+                    'programme_id': cls.member.programme_id.id,
+                    'partner_ids': cls.bob.ids,
+                    'agreed': True,
+                }
+            ),
+            'retail.membership.leave': cls.env['retail.membership.leave'].create(
+                {'membership_ids': cls.member.ids}
+            ),
             'retail.membership.override': cls.env['retail.membership.override'].create(
                 {
                     'membership_ids': cls.member.ids,
@@ -312,6 +330,8 @@ class AccessCommon(RetailCrmCommon):
             'retail.consent.text': {'text': 'No'},
             'retail.duplicate': {'state': 'merged'},
             'retail.membership': {'left_on': '2026-01-01'},
+            'retail.membership.enrol': {'agreed': False},
+            'retail.membership.leave': {'reason': 'moved'},
             'retail.membership.override': {'note': 'Friend'},
             'retail.moment': {'state': 'done'},
             'retail.occasion.date': {'day': 21},
@@ -365,6 +385,11 @@ class AccessCommon(RetailCrmCommon):
                 'programme_id': cls.programme.id,
                 'enrolled_on': '2026-01-01',
             },
+            'retail.membership.enrol': {
+                'programme_id': cls.member.programme_id.id,
+                'partner_ids': cls.bob.ids,
+            },
+            'retail.membership.leave': {'membership_ids': cls.member.ids},
             'retail.membership.override': {
                 'membership_ids': cls.member.ids,
                 'tier_id': cls.member.tier_id.id,
@@ -456,6 +481,8 @@ class TestAccess(AccessCommon):
         for model in RIGHTS:
             for persona, user in self.personas.items():
                 allowed = RIGHTS[model].get(persona, '')
+                if persona == 'portal' and model in PORTAL_READS:
+                    allowed = 'r'
                 for letter, operation in OPERATIONS.items():
                     with self.subTest(model=model, persona=persona, operation=operation):
                         has = self.env(user=user)[model].has_access(operation)
@@ -505,13 +532,15 @@ class TestAccess(AccessCommon):
                     self.assertFalse(access.perm_write or access.perm_create or access.perm_unlink)
                     self.assertTrue(access.group_id, 'no line for everybody')
 
-    def test_portal_and_public_reach_nothing(self):
-        """Customers have no access to any model of ours, and none has a line without group (design 7)."""
-        for group in ('base.group_portal', 'base.group_public'):
+    def test_portal_and_public_reach_nothing_else(self):
+        """Customers read what is named and write nothing of ours; the public has no access at all (design 7)."""
+        for group, models in (('base.group_portal', PORTAL_READS), ('base.group_public', set())):
             lines = self.env['ir.model.access'].search(
                 [('model_id.model', '=like', 'retail.%'), ('group_id', '=', self.env.ref(group).id)]
             )
-            self.assertFalse(lines)
+            self.assertEqual(set(lines.model_id.mapped('model')), models)
+            for line in lines:
+                self.assertFalse(line.perm_write or line.perm_create or line.perm_unlink)
 
     # === COMPANIES ===#
 

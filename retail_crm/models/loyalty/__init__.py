@@ -1,5 +1,6 @@
 from . import (
     retail_programme,
+    retail_programme_portal,
     retail_tier,
     retail_tier_version,
     retail_privilege,
@@ -9,11 +10,14 @@ from . import (
     retail_membership_action,
     retail_membership_explain,
     retail_membership_merge,
+    retail_membership_portal,
     retail_tier_move,
+    retail_portal_access,
     retail_purchase,
     retail_moment,
     retail_profile_tier,
     res_partner,
+    res_partner_counter,
     res_config_settings,
     sale_order,
 )

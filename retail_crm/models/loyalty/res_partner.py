@@ -37,6 +37,12 @@ class ResPartner(models.Model):
         groups=FIGURE_GROUPS,
         help='Tier held and the last day on which it is valid.',
     )
+    retail_tier_color = fields.Integer(
+        string='Colour of the Tier',
+        compute='_compute_retail_tier_text',
+        groups=FIGURE_GROUPS,
+        help='Colour in which the tier is shown.',
+    )
     retail_is_member = fields.Boolean(
         string='Member',
         compute='_compute_retail_tier_text',
@@ -76,6 +82,7 @@ class ResPartner(models.Model):
             tier = (partner.retail_summary or {}).get('tier') or {}
             partner.retail_is_member = tier.get('state') == 'active'
             partner.retail_tier_text = tier.get('name')
+            partner.retail_tier_color = tier.get('color') or 0
             if tier.get('until'):
                 last = fields.Date.to_date(tier['until']) - timedelta(days=1)
                 partner.retail_tier_text = self.env._(
@@ -89,7 +96,8 @@ class ResPartner(models.Model):
             **super()._summary_parts(),
             'tier': SQL(
                 """(SELECT jsonb_build_object('name', %(name)s, 'until', membership.tier_valid_until,
-                                              'state', membership.state, 'number', membership.number)
+                                              'state', membership.state, 'number', membership.number,
+                                              'color', tier.color)
                       FROM retail_membership AS membership
                       LEFT JOIN retail_tier AS tier ON tier.id = membership.tier_id
                      WHERE membership.partner_id = customer.commercial_partner_id
@@ -101,7 +109,11 @@ class ResPartner(models.Model):
 
     @api.model
     def _summary_flush(self):
-        return [*super()._summary_flush(), (None, 'retail.membership'), (['name'], 'retail.tier')]
+        return [
+            *super()._summary_flush(),
+            (None, 'retail.membership'),
+            (['name', 'color'], 'retail.tier'),
+        ]
 
     # === SEARCH, GROUP, SORT ===#
 
@@ -194,6 +206,22 @@ class ResPartner(models.Model):
         self.check_access('read')
         self.env['retail.membership']._enrol(self)
         return self.action_retail_membership() if len(self) == 1 else None
+
+    def action_retail_ask_enrol(self):
+        """Ask whether the customers agreed to take part, and who enrols them where.
+
+        :raise AccessError: for those who are no staff
+        :raise UserError: when there is no running programme
+        """
+        if not self.env.user.has_group('retail_crm.group_user'):
+            raise AccessError(self.env._('Only Retail CRM staff may change memberships.'))
+        self.check_access('read')
+        self.env['retail.membership']._programme_of(self.env.company)
+        action = self.env['ir.actions.act_window']._for_xml_id(
+            'retail_crm.retail_membership_enrol_action'
+        )
+        context = {'active_model': self._name, 'active_ids': self.ids}
+        return {**action, 'context': context}
 
     def action_retail_membership(self):
         """Open the membership of the customer in the current company."""

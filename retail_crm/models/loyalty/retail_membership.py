@@ -9,6 +9,22 @@ from odoo.tools import SQL
 
 STATES = [('active', 'Member'), ('left', 'Has left')]
 
+#: How somebody became a member.
+ENROLLED_VIA = [
+    ('purchase', 'Purchase'),
+    ('staff', 'Staff'),
+    ('portal', 'Customer portal'),
+    ('import', 'Import'),
+]
+
+LEAVE_REASONS = [
+    ('no_use', 'No use for it'),
+    ('privacy', 'Purchases should not be recorded'),
+    ('moved', 'Moved away'),
+    ('unhappy', 'Not content with us'),
+    ('other', 'Other'),
+]
+
 OVERRIDE_REASONS = [
     ('recovery', 'Service recovery'),
     ('staff', 'Staff'),
@@ -69,6 +85,11 @@ class RetailMembership(models.Model):
         ondelete='set null',
         help='Who enrolled the customer, or sold what made him a member.',
     )
+    enrolled_via = fields.Selection(
+        selection=ENROLLED_VIA,
+        readonly=True,
+        help='How the customer became a member, the last time.',
+    )
     store_id = fields.Many2one(
         comodel_name='crm.team',
         readonly=True,
@@ -77,6 +98,11 @@ class RetailMembership(models.Model):
         help='Store in which the customer became a member.',
     )
     left_on = fields.Date(readonly=True, help='Day on which the customer left the programme.')
+    leave_reason = fields.Selection(
+        selection=LEAVE_REASONS,
+        readonly=True,
+        help='Why the customer left, where it was said.',
+    )
     tier_id = fields.Many2one(
         comodel_name='retail.tier',
         readonly=True,
@@ -182,6 +208,8 @@ class RetailMembership(models.Model):
         '(partner_id, company_id)', 'A customer has one membership in a company.'
     )
     _number_uniq = models.UniqueIndex('(number)', 'Member numbers are unique.')
+    # Used by the look-up at the counter: few memberships were ever merged.
+    _former_idx = models.Index('(company_id) WHERE former_numbers IS NOT NULL')
     _next_idx = models.Index('(company_id, next_on) WHERE next_on IS NOT NULL')
 
     @api.depends('number', 'partner_id')
@@ -256,14 +284,17 @@ def _is_ean13(number):
 
 
 def _barcode_image(number):
-    """Return a picture of the bar code as a data URI: drawn as lines, which needs no fonts and prints sharply."""
+    """Return a picture of the bar code as a data URI: drawn as lines, which needs no fonts and prints sharply.
+
+    The number in figures is written beside it wherever the picture is shown.
+    """
     drawing = createBarcodeDrawing(
         'EAN13' if _is_ean13(number) else 'Code128',
         value=number,
         format='svg',
         width=240,
         height=70,
-        humanReadable=1,
+        humanReadable=0,
     )
     image = drawing.asString('svg')
     image = image.encode() if isinstance(image, str) else image

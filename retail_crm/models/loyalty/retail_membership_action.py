@@ -12,9 +12,12 @@ class RetailMembershipAction(models.Model):
     # === ENROLMENT ===#
 
     @api.model
-    def _enrol(self, partners, company=None, user=None):
+    def _enrol(self, partners, company=None, user=None, via='staff', store=None, note=None):
         """Make customers members, also again, with the lowest tier and whatever their purchases reach today.
 
+        :param user: who did it; whoever joins in the portal was enrolled by nobody
+        :param via: a key of ``enrolled_via``
+        :param store: where; default: the store in which the user works
         :return: the memberships of those who became members
         :raise UserError: when there is no running programme, for contacts that are no customers, or while others work
         """
@@ -36,13 +39,17 @@ class RetailMembershipAction(models.Model):
             day,
             work=lambda state, ledger, rules: _tiers.enrol(state, ledger, rules, day),
             user=user,
+            note=note,
         )
         members = self.sudo().browse([case.membership_id for case in cases])  # sudo: just made
-        store = user.sale_team_id
+        by_staff = user if via != 'portal' else user.browse()
+        store = store or by_staff.sale_team_id
         members.write(
             {
-                'enrolled_by': user.id,
+                'enrolled_by': by_staff.id,
+                'enrolled_via': via,
                 'store_id': store.id if store.retail_is_store else False,
+                'leave_reason': False,
             }
         )
         return members
@@ -94,13 +101,37 @@ class RetailMembershipAction(models.Model):
         :raise AccessError: for those who are no staff
         """
         self._check_staff()
+        self._leave()
+
+    def _leave(self, reason=None, note=None):
+        """Have these members leave today.
+
+        :param reason: a key of ``leave_reason``, and ``note`` the reason in words for the history; both may be empty
+        """
 
         def work(state, ledger, rules, day):
             state, moves = _tiers.advance(state, ledger, rules, day)
             state, more = _tiers.leave(state, rules, day)
             return state, [*moves, *more]
 
-        self._work(work)
+        members = self.filtered(lambda member: member.state == 'active')
+        members._work(work, note)
+        members.sudo().write({'leave_reason': reason})  # sudo: as in _work
+
+    def action_ask_leave(self):
+        """Ask why these members leave, which they need not say.
+
+        :raise AccessError: for those who are no staff
+        """
+        self._check_staff()
+        return {
+            'type': 'ir.actions.act_window',
+            'name': self.env._('Leave the Programme'),
+            'res_model': 'retail.membership.leave',
+            'view_mode': 'form',
+            'target': 'new',
+            'context': {'default_membership_ids': self.ids},
+        }
 
     def _work(self, work, note=None):
         """Change these memberships by a function of ``(state, ledger, rules, day)``, in the user's name.

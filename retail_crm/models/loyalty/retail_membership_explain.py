@@ -64,7 +64,8 @@ class RetailMembershipExplain(models.Model):
 
         :param day: the day for which is asked; default: today
         :return: ``{id: facts}`` of those who take part: window, ``amount``, ``count`` and the ``domain`` of the purchases
-            counted; ``next_tier`` and what is missing to it; ``keep``: the same to keep the tier, with the last day
+            counted; ``next_tier`` with what is asked for, what is missing and the last day of a year's window; ``keep``:
+            the same to keep the tier, with the last day
         """
         result = {}
         active = self.filtered(lambda member: member.state == 'active' and member.id)
@@ -97,7 +98,10 @@ class RetailMembershipExplain(models.Model):
         if above:
             measure = engine.entry(above, day)
             facts['next_tier'] = self.env['retail.tier'].browse(above.key)
+            facts['reached'] = measure.reaches(rules.criteria)
             facts.update(self._missing(programme, measure))
+            if rules.window in ('calendar', 'membership'):
+                facts['last_day'] = _tiers.add_months(start, 12) - _tiers.ONE_DAY
         if level and state.until and not shown.given:
             facts['keep'] = self._explain_keep(programme, rules, engine, case, day)
         return facts
@@ -120,9 +124,14 @@ class RetailMembershipExplain(models.Model):
 
     @staticmethod
     def _missing(programme, measure):
-        """Return what is missing to the thresholds of a measure; None where one is not used."""
+        """Return the thresholds of a measure and what is missing to them; None where one is not used."""
         amount, count = measure.missing()
+        need_amount, need_count = (
+            measure.version.thresholds(measure.keep) if measure.version else (None, None)
+        )
         return {
+            'need_amount': programme._from_cents(need_amount) if need_amount else None,
+            'need_count': need_count or None,
             'missing_amount': None if amount is None else programme._from_cents(amount),
             'missing_count': count,
         }

@@ -185,9 +185,10 @@ class RetailMembershipStore(models.Model):
             SQL(
                 """
                 INSERT INTO retail_membership (company_id, programme_id, partner_id, number, %(names)s,
-                       store_id, enrolled_by, create_uid, write_uid, create_date, write_date)
+                       enrolled_via, store_id, enrolled_by, create_uid, write_uid, create_date, write_date)
                 SELECT %(company)s, %(programme)s, case_.partner_id, case_.number, %(values)s,
-                       first.store_id, first.user_id, %(user)s, %(user)s, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
+                       'purchase', first.store_id, first.user_id, %(user)s, %(user)s,
+                       now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
                   FROM %(cases)s
                   LEFT JOIN LATERAL (
                        SELECT store_id, user_id FROM retail_purchase AS purchase

@@ -1,1 +1,6 @@
-from . import base_partner_merge, retail_membership_override
+from . import (
+    base_partner_merge,
+    retail_membership_enrol,
+    retail_membership_leave,
+    retail_membership_override,
+)
