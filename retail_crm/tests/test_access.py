@@ -291,7 +291,12 @@ class AccessCommon(RetailCrmCommon):
             'retail.touch': cls.touch,
             'retail.registration': cls.env['retail.registration'].create({'name': 'Carl'}),
             'retail.privilege': cls.env['retail.privilege'].create(
-                {'name': 'Cakes', 'programme_id': cls.programme.id}
+                {
+                    'name': 'Cakes',
+                    'programme_id': cls.programme.id,
+                    'kind': 'price',
+                    'discount_percent': 2,
+                }
             ),
             'retail.tier': cls.programme.tier_ids[2],
             'retail.tier.move': cls.member.move_ids[:1],

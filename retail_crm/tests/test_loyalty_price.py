@@ -114,14 +114,14 @@ class TestMemberPrice(PriceCase):
         self.assertEqual(order.pricelist_id, self.pricelist)
         self.assertEqual((order.order_line.price_unit, order.order_line.discount), (10, 10))
         self.assertEqual(order.amount_untaxed, 90)
-        self.assertEqual(order.retail_price_text, '10 % off')
+        self.assertEqual(order.retail_price_text, 'Gold: 10 % off')
         self.assertFalse(order.retail_price_hint)
         with Form(self.env['sale.order']) as form:
             form.partner_id = self.acme
             self.assertEqual(form.pricelist_id, self.ordinary)
             form.partner_id = self.bob
             self.assertEqual(form.pricelist_id, self.pricelist)
-            self.assertEqual(form.retail_price_text, '10 % off')
+            self.assertEqual(form.retail_price_text, 'Gold: 10 % off')
 
     def test_others_have_it_not(self):
         """Other tiers, strangers and those who left have the ordinary list."""
@@ -316,6 +316,7 @@ class TestMemberPrice(PriceCase):
         self._make_member(self.acme, self.gold)
         with Form(carl) as form:
             form.parent_id = self.acme  # the list changes in the form and is saved with it
+            self.assertEqual(form.property_product_pricelist, self.pricelist)
         self.assertEqual(self._price_of(carl), self.pricelist)
         self.assertFalse(self._frozen(carl))
         self.bob.write({'property_product_pricelist': self.pricelist.id, 'country_id': False})
@@ -433,7 +434,7 @@ class TestMemberPrice(PriceCase):
         self.assertIn('10 % off', order.retail_price_hint)
         order.action_retail_customer_price()
         self.assertEqual((order.pricelist_id, order.amount_untaxed), (self.pricelist, 90))
-        self.assertEqual(order.retail_price_text, '10 % off')
+        self.assertEqual(order.retail_price_text, 'Gold: 10 % off')
 
     def test_card_costs_one_query(self):
         """What the order says of member prices costs one query for any number of orders."""
@@ -487,6 +488,9 @@ class TestMemberPrice(PriceCase):
         programme.with_user(manager).action_start()
         self.assertEqual(set(groups) & set(everybody.all_implied_ids), set(groups))
         self.assertTrue(price.pricelist_id.retail_members_only)
+        ordinary = self._price_of(self.bob.with_company(self.company_2))
+        self.assertTrue(ordinary)  # of everybody else: as the settings do it
+        self.assertFalse(ordinary.retail_members_only)
         self.assertEqual(price.pricelist_id.company_id, self.company_2)
         self.assertEqual(price.pricelist_id.item_ids.percent_price, 5)
         self.assertIn('switched on', programme.message_ids[0].body)
@@ -550,7 +554,7 @@ class TestMemberPrice(PriceCase):
             )
         )
         self.assertEqual(order.pricelist_id, self.pricelist)
-        self.assertEqual(order.retail_price_text, '10 % off')
+        self.assertEqual(order.retail_price_text, 'Gold: 10 % off')
         user = new_test_user(self.env, login='plain', groups='base.group_user')
         with self.assertRaises(AccessError):
             order.with_user(user).read(['retail_price_text'])

@@ -214,7 +214,8 @@ class RetailPrivilege(models.Model):
 
     @api.model
     def _member_lists(self, partners):
-        """Return ``{id of partner: [(id of price list, name of privilege)]}`` in the present company, best first.
+        """Return ``{id of partner: [(id of price list, tier and privilege in words)]}``, best first, in the
+        present company.
 
         The same question as ``_of_partners`` in a single query, because every contact form and order asks it. Whether a
         list can be used is not looked at. Only partners who have some are in it.
@@ -231,27 +232,31 @@ class RetailPrivilege(models.Model):
         self.flush_model()
         self.env['retail.membership'].flush_model()
         self.env['retail.programme'].flush_model()
+        self.env['retail.tier'].flush_model(['name'])
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT membership.partner_id, privilege.pricelist_id, %(name)s
+                SELECT membership.partner_id, privilege.pricelist_id, %(tier)s, %(privilege)s
                   FROM retail_membership AS membership
                   JOIN retail_programme AS programme ON programme.company_id = membership.company_id
                    AND programme.state = 'running' AND programme.active
-                  JOIN retail_privilege_tier_rel AS given ON given.tier_id = membership.tier_id
+                  JOIN retail_tier AS tier ON tier.id = membership.tier_id
+                  JOIN retail_privilege_tier_rel AS given ON given.tier_id = tier.id
                   JOIN retail_privilege AS privilege ON privilege.id = given.privilege_id
                    AND privilege.programme_id = programme.id AND privilege.active AND privilege.kind = 'price'
                  WHERE membership.company_id = %(company)s AND membership.partner_id = ANY(%(partners)s)
                    AND membership.state = 'active' AND privilege.pricelist_id IS NOT NULL
                  ORDER BY privilege.sequence, privilege.id
                 """,
-                name=self.env['res.partner']._summary_name('privilege'),
+                tier=self.env['res.partner']._summary_name('tier'),
+                privilege=self.env['res.partner']._summary_name('privilege'),
                 company=self.env.company.sudo().root_id.id,  # sudo: branches ask their company
                 partners=list(set(filter(None, commercial.values()))),
             )
         )
         lists = {}
-        for partner_id, pricelist_id, name in rows:
+        for partner_id, pricelist_id, tier, privilege in rows:
+            name = self.env._('%(tier)s: %(privilege)s', tier=tier, privilege=privilege)
             lists.setdefault(partner_id, []).append((pricelist_id, name))
         return {
             partner_id: lists[customer_id]
