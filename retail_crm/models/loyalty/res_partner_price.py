@@ -27,7 +27,7 @@ class ResPartner(models.Model):
         by_tier = self.filtered(
             lambda partner: partner.property_product_pricelist.sudo().retail_members_only
         )
-        super(ResPartner, self - by_tier)._inverse_product_pricelist()
+        result = super(ResPartner, self - by_tier)._inverse_product_pricelist()
         offered = self.env['retail.privilege']._member_lists(by_tier)
         for partner in by_tier:
             lists = dict(offered.get(partner.id, ()))
@@ -37,6 +37,7 @@ class ResPartner(models.Model):
             ):
                 partner.specific_property_product_pricelist = False
         by_tier.invalidate_recordset(['property_product_pricelist'], flush=False)
+        return result
 
     def _retail_own_pricelist(self):
         """Return the price list that was given to this very customer, if it can be used."""

@@ -8,5 +8,6 @@ class RetailMembership(models.Model):
 
     @api.model
     def _forget_tiers(self):
-        super()._forget_tiers()
+        result = super()._forget_tiers()
         self.env['res.partner'].invalidate_model(['property_product_pricelist'], flush=False)
+        return result

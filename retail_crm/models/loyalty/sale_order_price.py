@@ -1,3 +1,4 @@
+from contextlib import suppress
 from functools import partial
 
 from odoo import api, fields, models
@@ -179,13 +180,11 @@ class SaleOrder(models.Model):
     def _retail_settle_prices(self):
         """Leave the member price or the promotions of an order that has both, whichever is better."""
         pricelist = self.pricelist_id
-        try:
-            with self.env.cr.savepoint():
-                self._retail_use_member_prices(pricelist)
-                before = self.amount_total
-                raise _MemberPriceIsBetter
-        except _MemberPriceIsBetter:
-            pass  # only tried
+        # only tried: taken back to compare
+        with suppress(_MemberPriceIsBetter), self.env.cr.savepoint():
+            self._retail_use_member_prices(pricelist)
+            before = self.amount_total
+            raise _MemberPriceIsBetter
         self._retail_use_ordinary_prices()
         if self._retail_is_cheaper(before):
             self._retail_tell(
