@@ -38,6 +38,7 @@
         'wizard/retail_registration_views.xml',
         'data/loyalty/ir_cron_data.xml',
         'data/loyalty/retail_programme_data.xml',
+        'data/loyalty/retail_privilege_price_data.xml',
         'views/customer/retail_area_views.xml',
         'views/customer/retail_channel_views.xml',
         'views/customer/crm_team_views.xml',
@@ -92,6 +93,7 @@
         'views/loyalty/retail_tier_views.xml',
         'views/loyalty/retail_privilege_views.xml',
         'views/loyalty/retail_programme_views.xml',
+        'views/loyalty/retail_privilege_price_views.xml',
         'views/loyalty/retail_tier_move_views.xml',
         'views/loyalty/retail_membership_views.xml',
         'views/loyalty/res_partner_views.xml',
@@ -101,6 +103,7 @@
         'views/loyalty/retail_membership_counter_views.xml',
         'views/loyalty/res_partner_counter_views.xml',
         'views/loyalty/portal_templates.xml',
+        'views/loyalty/sale_order_price_views.xml',
         'views/menus.xml',
     ],
     'demo': [

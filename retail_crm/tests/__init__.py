@@ -43,4 +43,5 @@ from . import test_house
 from . import test_loyalty_counter
 from . import test_loyalty_membership
 from . import test_loyalty_portal
+from . import test_loyalty_price
 from . import test_loyalty_tiers_rules

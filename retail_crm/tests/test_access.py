@@ -156,6 +156,8 @@ ACTIONS = {
     ('retail.profile', 'action_snooze'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.profile', 'action_unsnooze'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.profile.change', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.privilege', 'action_make_price_list'): {'manager'},
+    ('retail.privilege', 'action_switch_price_lists_on'): {'manager'},
     ('retail.programme', 'action_open_members'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.programme', 'action_start'): {'manager'},
     ('retail.programme', 'action_use_ladder'): {'manager'},
@@ -307,7 +309,12 @@ class AccessCommon(RetailCrmCommon):
             'retail.touch': cls.touch,
             'retail.registration': cls.env['retail.registration'].create({'name': 'Carl'}),
             'retail.privilege': cls.env['retail.privilege'].create(
-                {'name': 'Cakes', 'programme_id': cls.programme.id}
+                {
+                    'name': 'Cakes',
+                    'programme_id': cls.programme.id,
+                    'kind': 'price',
+                    'discount_percent': 2,
+                }
             ),
             'retail.tier': cls.programme.tier_ids[2],
             'retail.tier.move': cls.member.move_ids[:1],
