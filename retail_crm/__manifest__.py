@@ -88,6 +88,7 @@
         'views/customer/res_config_settings_privacy_views.xml',
         'views/customer/res_config_settings_adviser_views.xml',
         'wizard/loyalty/retail_membership_override_views.xml',
+        'wizard/loyalty/retail_membership_import_views.xml',
         'views/loyalty/retail_tier_views.xml',
         'views/loyalty/retail_programme_views.xml',
         'views/loyalty/retail_tier_move_views.xml',

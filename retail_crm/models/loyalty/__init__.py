@@ -8,6 +8,7 @@ from . import (
     retail_membership_action,
     retail_membership_explain,
     retail_membership_merge,
+    retail_membership_opening,
     retail_tier_move,
     retail_purchase,
     retail_moment,
