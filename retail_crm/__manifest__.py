@@ -96,6 +96,7 @@
         'views/loyalty/retail_membership_enrolment_views.xml',
         'views/loyalty/retail_programme_evaluation_views.xml',
         'views/loyalty/res_partner_views.xml',
+        'views/loyalty/retail_referral_views.xml',
         'views/loyalty/sale_order_views.xml',
         'views/menus.xml',
     ],

@@ -11,6 +11,9 @@ from . import (
     retail_membership_opening,
     retail_tier_move,
     retail_purchase,
+    retail_purchase_referral,
+    retail_profile_referral,
+    retail_referral_report,
     retail_moment,
     retail_profile_tier,
     retail_programme_goal,
@@ -18,6 +21,7 @@ from . import (
     retail_programme_evaluation_line,
     retail_programme_evaluation_measure,
     res_partner,
+    res_partner_referral,
     res_config_settings,
     sale_order,
 )
