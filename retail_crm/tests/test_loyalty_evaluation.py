@@ -51,9 +51,7 @@ class EvaluationCase(TierCase):
 
     def _line(self, evaluation, group, tier=None):
         return evaluation.line_ids.filtered(
-            lambda line: (
-                line.group == group and line.tier_id == (tier or self.env['retail.tier'])
-            )
+            lambda line: line.group == group and line.tier_id == (tier or self.env['retail.tier'])
         )
 
     # === THE SAME IN PLAIN PYTHON ===#
@@ -139,7 +137,9 @@ class TestEvaluation(EvaluationCase):
                 evaluation = self._measured(start, end)
                 held = self._members_on(end)
                 others = {partner for partner, *_rest in self.facts} - set(held)
-                self._assert_group(self._line(evaluation, 'member'), self._expected(start, end, held))
+                self._assert_group(
+                    self._line(evaluation, 'member'), self._expected(start, end, held)
+                )
                 other = self._expected(start, end, others)
                 self._assert_group(
                     self._line(evaluation, 'other'),
@@ -158,7 +158,9 @@ class TestEvaluation(EvaluationCase):
                 )
                 bought = self._expected(start, end, held)['customer_count']
                 self.assertEqual(evaluation.member_count, len(held))
-                self.assertAlmostEqual(evaluation.participation, 100 * bought / len(held), delta=0.06)
+                self.assertAlmostEqual(
+                    evaluation.participation, 100 * bought / len(held), delta=0.06
+                )
                 self.assertAlmostEqual(
                     line.frequency,
                     everybody['purchase_count'] / (everybody['customer_count'] or 1),
@@ -271,9 +273,7 @@ class TestEvaluation(EvaluationCase):
             line = self._line(august, side)
             with self.subTest(side=side):
                 self.assertEqual(line.population, 2)
-                self.assertEqual(
-                    [line.customer_count, line.purchase_count, line.amount], values
-                )
+                self.assertEqual([line.customer_count, line.purchase_count, line.amount], values)
         self.assertEqual(expected['before'][1], 4, 'May 31, June 1, June 29, and June 10')
         self.assertIn('2 members', august.explanation)
         # a day earlier the last of the thirty days was not over
@@ -513,9 +513,7 @@ class TestEvaluation(EvaluationCase):
     def test_enrolments_by_store_and_staff(self):
         """Members are counted by the store and the person who won them (S-LOY-16)."""
         store = self.env['crm.team'].create({'name': 'North', 'retail_is_store': True})
-        clerk = new_test_user(
-            self.env, login='retail_north', groups='retail_crm.group_user'
-        )
+        clerk = new_test_user(self.env, login='retail_north', groups='retail_crm.group_user')
         store.member_ids = clerk
         with freeze_time('2024-02-10 12:00'):
             self.members.with_user(clerk)._enrol(self.people[:3])
@@ -525,4 +523,6 @@ class TestEvaluation(EvaluationCase):
             ['__count'],
         )
         self.assertEqual(groups, [(store, clerk, date(2024, 2, 1), 3)])
-        self.assertEqual(fields.Date.to_string(self._member(self.people[0]).enrolled_on), '2024-02-10')
+        self.assertEqual(
+            fields.Date.to_string(self._member(self.people[0]).enrolled_on), '2024-02-10'
+        )

@@ -234,9 +234,7 @@ class TestOpening(OpeningCase):
         )
         with freeze_time(NOW):
             rows = self._wizard(text)._checked()[2]
-        self.assertEqual(
-            [row.partner_id for row in rows], [self.eve.id, self.cai.id, self.dan.id]
-        )
+        self.assertEqual([row.partner_id for row in rows], [self.eve.id, self.cai.id, self.dan.id])
 
     def test_other_companies(self):
         """Customers of another company are nobody here (design 7)."""
@@ -251,8 +249,14 @@ class TestOpening(OpeningCase):
         for text, encoding in (
             ('客户,等级,入会日期,有效期至\nOT-3,金卡,2024年6月1日,2026年1月1日\n', 'utf-8'),
             ('客戶;會員等級;入會日期;到期日\r\nOT-3;金卡;1.6.2024;01.01.2026\r\n', 'utf-8-sig'),
-            ('Customer\tTier\tMember_Since\tVALID UNTIL\nOT-3\t金卡\t2024/6/1\t2026.01.01\n', 'utf-16'),
-            ('"Customer","Tier","Since","Until","Note"\n"OT-3"," 金卡 ",2024-06-01,2026-01-01,"a ""b"", c\nd"\n', 'utf-8'),
+            (
+                'Customer\tTier\tMember_Since\tVALID UNTIL\nOT-3\t金卡\t2024/6/1\t2026.01.01\n',
+                'utf-16',
+            ),
+            (
+                '"Customer","Tier","Since","Until","Note"\n"OT-3"," 金卡 ",2024-06-01,2026-01-01,"a ""b"", c\nd"\n',
+                'utf-8',
+            ),
         ):
             with self.subTest(encoding=encoding, text=text), freeze_time(NOW):
                 [row] = self._wizard(text.encode(encoding))._checked()[2]
@@ -364,10 +368,7 @@ class TestOpening(OpeningCase):
     def test_statements_do_not_grow(self):
         """A file of many rows costs as many statements as one of two (set-based)."""
         partners = self.env['res.partner'].create(
-            [
-                {'name': f'P{n}', 'ref': f'OT-P{n}', 'retail_customer': True}
-                for n in range(120)
-            ]
+            [{'name': f'P{n}', 'ref': f'OT-P{n}', 'retail_customer': True} for n in range(120)]
         )
         self._process()
         counts = []
@@ -385,7 +386,9 @@ class TestOpening(OpeningCase):
             self.assertEqual(wizard.state, 'done')
         self.assertLessEqual(counts[1], counts[0] + 2)
         self.assertEqual(
-            self.members.search_count([('partner_id', 'in', partners.ids), ('number', 'like', 'N-')]),
+            self.members.search_count(
+                [('partner_id', 'in', partners.ids), ('number', 'like', 'N-')]
+            ),
             120,
         )
 

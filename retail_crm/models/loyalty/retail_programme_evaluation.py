@@ -407,9 +407,7 @@ class RetailProgrammeEvaluation(models.Model):
         """
         self._check_manager()
         self._refuse_closed()
-        if any(
-            evaluation.date_to >= evaluation.company_id._retail_today() for evaluation in self
-        ):
+        if any(evaluation.date_to >= evaluation.company_id._retail_today() for evaluation in self):
             raise UserError(self.env._('The period is not over: its figures can still change.'))
         self._take()
         self._close(self.env.user)

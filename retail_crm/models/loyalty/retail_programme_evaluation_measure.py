@@ -266,9 +266,7 @@ class RetailProgrammeEvaluationMeasure(models.Model):
                 self.date_to,
             )
         )
-        return dict(
-            zip(('joined_count', 'left_count', 'up_count', 'down_count'), row, strict=True)
-        )
+        return dict(zip(('joined_count', 'left_count', 'up_count', 'down_count'), row, strict=True))
 
     # === WORDS ===#
 
@@ -345,7 +343,12 @@ class RetailProgrammeEvaluationMeasure(models.Model):
             self.env._('Change'),
         )
         rows = [
-            (label, self._number(old, digits), self._number(new, digits), _signed(new - old, digits))
+            (
+                label,
+                self._number(old, digits),
+                self._number(new, digits),
+                _signed(new - old, digits),
+            )
             for label, old, new, digits in self._compared_figures(before)
         ]
         return Markup('<table class="table table-sm"><tr>%s</tr>%s</table>') % (

@@ -13,14 +13,31 @@ DELIMITERS = ',;\t'
 #: What the columns may be called, in small letters. Several may tell the customer; the first that is filled does.
 HEADERS = {
     'customer': ('customer', 'customer reference', '客户', '客戶', '顾客', '顧客', '会员', '會員'),
-    'ref': ('internal reference', 'reference', 'ref', '内部参考', '內部參考', '客户编号', '客戶編號'),
+    'ref': (
+        'internal reference',
+        'reference',
+        'ref',
+        '内部参考',
+        '內部參考',
+        '客户编号',
+        '客戶編號',
+    ),
     'email': ('email', 'e-mail', '邮箱', '電郵', '电子邮件', '電子郵件'),
     'phone': ('phone', 'mobile', '电话', '電話', '手机', '手機', '手机号', '手機號碼'),
     'id': ('id', 'database id', '数据库id', '資料庫id', '数据库编号', '資料庫編號'),
     'tier': ('tier', 'level', '等级', '等級', '会员等级', '會員等級', '级别', '級別'),
     'since': ('since', 'member since', '入会日期', '入會日期', '开始日期', '開始日期'),
     'until': ('valid until', 'until', '有效期至', '有效期', '到期日', '到期日期'),
-    'number': ('member number', 'card number', '会员号', '會員號', '会员编号', '會員編號', '卡号', '卡號'),
+    'number': (
+        'member number',
+        'card number',
+        '会员号',
+        '會員號',
+        '会员编号',
+        '會員編號',
+        '卡号',
+        '卡號',
+    ),
     'note': ('note', 'remark', '备注', '備註'),
 }
 #: Columns that tell the customer, in the order in which they are asked.
@@ -29,7 +46,9 @@ CUSTOMER_COLUMNS = ('customer', 'ref', 'email', 'phone', 'id')
 TEMPLATE = ('Customer', 'Tier', 'Since', 'Valid Until', 'Member Number', 'Note')
 
 _BY_HEADER = {header: key for key, headers in HEADERS.items() for header in headers}
-_YEAR_FIRST = re.compile(r'(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[ T]0?0:00(?::00)?)?')
+_YEAR_FIRST = re.compile(
+    r'(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?(?:[ T]0?0:00(?::00)?)?'
+)
 _DAY_FIRST = re.compile(r'(\d{1,2})\.(\d{1,2})\.(\d{4})')
 #: What a spreadsheet takes for a formula.
 _FORMULA = ('=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠')

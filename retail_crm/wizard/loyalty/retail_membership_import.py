@@ -80,9 +80,7 @@ class RetailMembershipImport(models.TransientModel):
                 '',
                 '',
             )
-            wizard.template_file = b64encode(
-                _opening_csv.write([_opening_csv.TEMPLATE, example])
-            )
+            wizard.template_file = b64encode(_opening_csv.write([_opening_csv.TEMPLATE, example]))
 
     @api.onchange('file')
     def _onchange_file(self):
@@ -237,8 +235,7 @@ class RetailMembershipImport(models.TransientModel):
                 row.line,
                 row.customer,
                 row.tier_name,
-                row.error
-                or (self.env._('Nothing to do') if row.unchanged else self.env._('Good')),
+                row.error or (self.env._('Nothing to do') if row.unchanged else self.env._('Good')),
             )
             for row in shown
         )

@@ -74,9 +74,7 @@ class RetailMembershipImportCheck(models.TransientModel):
 
     @staticmethod
     def _to_row(columns, line, cells):
-        values = {
-            key: cells[place] if place < len(cells) else '' for key, place in columns.items()
-        }
+        values = {key: cells[place] if place < len(cells) else '' for key, place in columns.items()}
         column = next((key for key in _opening_csv.CUSTOMER_COLUMNS if values.get(key)), None)
         return Row(
             line,
