@@ -258,7 +258,7 @@ class AccessCommon(RetailCrmCommon):
         ) or cls.env['retail.programme'].create({'name': 'Club', 'company_id': cls.company.id})
         cls.programme.action_use_ladder()
         cls.programme.date_start = '2026-01-01'
-        cls.evaluation = cls._evaluate_programme(cls.programme)
+        cls.evaluation = cls._evaluate_programme(cls.member.programme_id)
         cls.referred = cls.env['res.partner'].create(
             {'name': 'Dora', 'retail_customer': True, 'retail_referrer_id': cls.bob.id}
         )
@@ -442,7 +442,7 @@ class AccessCommon(RetailCrmCommon):
             'retail.occasion.date': {'partner_id': cls.bob.id, 'month': '6', 'day': 1},
             'retail.programme': {'name': 'Club', 'company_id': cls.company_4.id},
             'retail.programme.evaluation': {
-                'programme_id': cls.programme.id,
+                'programme_id': cls.member.programme_id.id,
                 'date_from': '2026-02-01',
             },
             'retail.programme.evaluation.line': {

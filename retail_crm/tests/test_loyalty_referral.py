@@ -239,3 +239,17 @@ class TestReferral(PurchaseCase):
         with freeze_time(fields.Date.today() + timedelta(days=400)):
             self.profiles._refresh()
             self.assertEqual(self._figures(self.bob)[2:], [100, 0])
+
+    def test_sort_and_group(self):
+        """Customers are sorted and grouped by the number of those they referred."""
+        self.friends[2].retail_referrer_id = self.acme
+        partners = self.env['res.partner']
+        domain = [('id', 'in', (self.bob | self.acme | self.friends[0]).ids)]
+        self.assertEqual(
+            partners.search(domain, order='retail_referral_count desc, id'),
+            self.bob | self.acme | self.friends[0],
+        )
+        self.assertEqual(
+            partners._read_group(domain, ['retail_referral_count'], ['__count']),
+            [(0, 1), (1, 1), (2, 1)],
+        )

@@ -82,6 +82,7 @@ class ResPartnerReferral(models.Model):
     @api.model
     def _sql_referrals(self):
         """Return the SELECT of ``referrer_id, referred_id`` of the customers of the current company, to add conditions."""
+        self.flush_model(['retail_referrer_id', 'commercial_partner_id', 'company_id'])
         root = self.env.company.root_id
         # sudo: branches that the user does not work in belong to the company all the same
         companies = self.env['res.company'].sudo().search([('id', 'child_of', root.id)])
@@ -110,10 +111,7 @@ class ResPartnerReferral(models.Model):
         if fits:  # those whom nobody names, too
             condition = SQL('NOT (%s)', condition)
 
-        def to_sql(model, alias, _query):
-            model.env['res.partner'].flush_model(
-                ['retail_referrer_id', 'commercial_partner_id', 'company_id']
-            )
+        def to_sql(_model, alias, _query):
             return SQL(
                 '%s %s (SELECT referrer_id FROM (%s) AS one GROUP BY referrer_id HAVING %s)',
                 SQL.identifier(alias, 'commercial_partner_id'),
@@ -123,6 +121,28 @@ class ResPartnerReferral(models.Model):
             )
 
         return Domain.custom(to_sql=to_sql)
+
+    def _field_to_sql(self, alias, field_expr, query=None):
+        """Sort and group by the number through one LEFT JOIN of the few who have referred anybody."""
+        if query is None or field_expr != 'retail_referral_count':
+            return super()._field_to_sql(alias, field_expr, query)
+        self._check_field_access(self._fields[field_expr], 'read')
+        join_alias = query.make_alias(alias, 'retail_referrals')
+        if join_alias not in query._joins:
+            query.add_join(
+                'LEFT JOIN',
+                join_alias,
+                SQL(
+                    '(SELECT referrer_id, count(*)::int AS number FROM (%s) AS one GROUP BY referrer_id)',
+                    self._sql_referrals(),
+                ),
+                SQL(
+                    '%s = %s',
+                    SQL.identifier(join_alias, 'referrer_id'),
+                    SQL.identifier(alias, 'commercial_partner_id'),
+                ),
+            )
+        return SQL('COALESCE(%s, 0)', SQL.identifier(join_alias, 'number'))
 
     # === CHECK ===#
 

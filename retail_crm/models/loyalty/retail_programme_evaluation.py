@@ -49,7 +49,7 @@ class RetailProgrammeEvaluation(models.Model):
     programme_id = fields.Many2one(
         comodel_name='retail.programme',
         required=True,
-        ondelete='restrict',
+        ondelete='cascade',  # only a programme that never ran can be deleted
         index=True,
         default=lambda self: self.env['retail.programme'].search(
             [('company_id', '=', self.env.company.root_id.id)], limit=1
@@ -369,14 +369,23 @@ class RetailProgrammeEvaluation(models.Model):
             raise AccessError(self.env._('Only a Retail CRM manager evaluates the programme.'))
         self.check_access('write')
 
+    def _check_running(self):
+        """Refuse to measure what has no members yet, and whose tiers may still be replaced.
+
+        :raise UserError: saying so
+        """
+        if any(evaluation.programme_id.state != 'running' for evaluation in self):
+            raise UserError(self.env._('Start the programme before you evaluate it.'))
+
     def action_measure(self):
         """Measure drafts, also again.
 
         :raise AccessError: for those who are no managers
-        :raise UserError: for what is closed
+        :raise UserError: for what is closed, and for a programme that does not run
         """
         self._check_manager()
         self._refuse_closed()
+        self._check_running()
         self._take()
 
     def action_measure_baseline(self):
@@ -389,6 +398,7 @@ class RetailProgrammeEvaluation(models.Model):
         """
         self._check_manager()
         self._refuse_closed()
+        self._check_running()
         for evaluation in self:
             programme = evaluation.programme_id
             if evaluation.period == programme.goal_period:
@@ -407,6 +417,7 @@ class RetailProgrammeEvaluation(models.Model):
         """
         self._check_manager()
         self._refuse_closed()
+        self._check_running()
         if any(evaluation.date_to >= evaluation.company_id._retail_today() for evaluation in self):
             raise UserError(self.env._('The period is not over: its figures can still change.'))
         self._take()

@@ -29,7 +29,6 @@ class RetailMembershipImport(models.TransientModel):
         ),
         help='Programme that the customers take part in; it must be running.',
     )
-    company_id = fields.Many2one(related='programme_id.company_id')
     file = fields.Binary(
         string='CSV File',
         help='Columns: Customer (member number, internal reference, e-mail, phone, or "id 123"), Tier, Since, '
@@ -57,6 +56,7 @@ class RetailMembershipImport(models.TransientModel):
         string='Nothing to Do', readonly=True, help='Rows that say what holds already.'
     )
     error_count = fields.Integer(string='Bad Rows', readonly=True)
+    summary = fields.Char(compute='_compute_summary', help='What the check or the import did.')
     result = fields.Html(readonly=True, help='What the check found, bad rows first.')
     error_file = fields.Binary(
         string='Bad Rows to Download',
@@ -67,6 +67,31 @@ class RetailMembershipImport(models.TransientModel):
     template_file = fields.Binary(
         string='File to Begin With', compute='_compute_template_file', help='A file with headers.'
     )
+
+    @api.depends('state', 'row_count', 'ok_count', 'unchanged_count', 'error_count')
+    @api.depends_context('lang')
+    def _compute_summary(self):
+        for wizard in self:
+            values = {
+                'rows': wizard.row_count,
+                'good': wizard.ok_count,
+                'same': wizard.unchanged_count,
+                'bad': wizard.error_count,
+            }
+            if wizard.state == 'done':
+                wizard.summary = self.env._(
+                    'Imported: %(good)s. Nothing to do: %(same)s. Left out: %(bad)s.', **values
+                )
+            elif wizard.error_count:
+                wizard.summary = self.env._(
+                    '%(bad)s of %(rows)s rows are bad. Nothing was imported. Correct them, or choose to leave them out.',
+                    **values,
+                )
+            else:
+                wizard.summary = self.env._(
+                    'All %(rows)s rows are good; %(same)s of them change nothing. Nothing is imported yet.',
+                    **values,
+                )
 
     def _compute_template_file(self):
         for wizard in self:

@@ -129,7 +129,7 @@ class RetailMembershipImportCheck(models.TransientModel):
 
     def _phone_key(self, text):
         """Return a phone number as contacts keep it, read as one of the company's country; None for no number."""
-        country = self.company_id.country_id
+        country = self.programme_id.company_id.country_id
         return (
             phone_validation.phone_format(
                 text,
@@ -153,7 +153,7 @@ class RetailMembershipImportCheck(models.TransientModel):
                            string_to_array(membership.former_numbers, ' ') || membership.number::text) AS known (number)
                      WHERE membership.company_id = %s AND known.number = ANY(%s)
                     """,
-                    self.company_id.id,
+                    self.programme_id.company_id.id,
                     keys,
                 )
             )
@@ -179,7 +179,7 @@ class RetailMembershipImportCheck(models.TransientModel):
     def _company_ids(self):
         """Return the ids of the company of the programme and of its branches."""
         # sudo: branches that the user does not work in belong to the company all the same
-        return self.env['res.company'].sudo().search([('id', 'child_of', self.company_id.id)]).ids
+        return self.env['res.company'].sudo().search([('id', 'child_of', self.programme_id.company_id.id)]).ids
 
     def _check_customers(self, rows):
         """Refuse who is no retail customer."""
@@ -214,7 +214,7 @@ class RetailMembershipImportCheck(models.TransientModel):
 
     def _check_days(self, rows):
         """Read the days; a tier needs a day until which it holds."""
-        today = self.company_id._retail_today()
+        today = self.programme_id.company_id._retail_today()
         start = self.programme_id.date_start or today
         for row in rows:
             if row.error:
@@ -258,7 +258,7 @@ class RetailMembershipImportCheck(models.TransientModel):
         """Refuse what would take something from somebody who is a member already."""
         good = [row for row in rows if not row.error]
         members = self.env['retail.membership']._opening_members(
-            self.company_id, [row.partner_id for row in good]
+            self.programme_id.company_id, [row.partner_id for row in good]
         )
         ladder = self.programme_id.tier_ids.sorted(tier_order).ids
         for row in good:
@@ -301,7 +301,7 @@ class RetailMembershipImportCheck(models.TransientModel):
                 row.error = self.env._(
                     'A member number has at most 64 characters and no spaces between them.'
                 )
-            elif owners.get(row.number, set()) - {(row.partner_id, self.company_id.id)}:
+            elif owners.get(row.number, set()) - {(row.partner_id, self.programme_id.company_id.id)}:
                 row.error = self.env._('Somebody else has or had this member number.')
             if row.error:
                 row.unchanged = False
