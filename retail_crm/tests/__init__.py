@@ -40,5 +40,8 @@ from . import test_customer_touch
 from . import test_customer_views
 from . import test_customer_yearly
 from . import test_house
+from . import test_loyalty_evaluation
 from . import test_loyalty_membership
+from . import test_loyalty_opening
+from . import test_loyalty_referral
 from . import test_loyalty_tiers_rules

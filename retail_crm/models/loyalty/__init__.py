@@ -20,6 +20,7 @@ from . import (
     retail_programme_evaluation,
     retail_programme_evaluation_line,
     retail_programme_evaluation_measure,
+    retail_programme_evaluation_cron,
     res_partner,
     res_partner_referral,
     res_config_settings,

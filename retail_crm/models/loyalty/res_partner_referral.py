@@ -83,17 +83,15 @@ class ResPartnerReferral(models.Model):
     def _sql_referrals(self):
         """Return the SELECT of ``referrer_id, referred_id`` of the customers of the current company, to add conditions."""
         self.flush_model(['retail_referrer_id', 'commercial_partner_id', 'company_id'])
-        root = self.env.company.root_id
-        # sudo: branches that the user does not work in belong to the company all the same
-        companies = self.env['res.company'].sudo().search([('id', 'child_of', root.id)])
         return SQL(
             """SELECT DISTINCT referrer.commercial_partner_id AS referrer_id,
                       referred.commercial_partner_id AS referred_id
                  FROM res_partner AS referred
                  JOIN res_partner AS referrer ON referrer.id = referred.retail_referrer_id
                 WHERE referrer.commercial_partner_id <> referred.commercial_partner_id
-                  AND (referred.company_id IS NULL OR referred.company_id = ANY(%s))""",
-            companies.ids,
+                  AND (referred.company_id IS NULL OR referred.company_id IN (
+                       SELECT id FROM res_company WHERE parent_path LIKE %s))""",
+            f'{self.env.company.root_id.id}/%',
         )
 
     def _search_retail_referral_count(self, operator, value):

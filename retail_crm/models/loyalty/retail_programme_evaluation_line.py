@@ -15,6 +15,7 @@ class RetailProgrammeEvaluationLine(models.Model):
         readonly=True,
         index=True,
         ondelete='cascade',
+        help='Snapshot that the group belongs to.',
     )
     company_id = fields.Many2one(related='evaluation_id.company_id', store=True)
     currency_id = fields.Many2one(related='evaluation_id.currency_id')

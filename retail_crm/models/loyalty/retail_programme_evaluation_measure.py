@@ -315,6 +315,12 @@ class RetailProgrammeEvaluationMeasure(models.Model):
                 'Goal reached: %(goal)s. From %(before)s before the programme to %(value)s; the target was %(target)s.',
                 **values,
             )
+        if self.goal_value < self.goal_baseline:
+            return self.env._(
+                'Goal missed: %(goal)s. The figure is %(value)s, less than the %(before)s before the programme; '
+                'the target was %(target)s.',
+                **values,
+            )
         return self.env._(
             'Goal missed: %(goal)s. From %(before)s before the programme to %(value)s; the target was %(target)s. '
             '%(percent)s %% of the way was made.',

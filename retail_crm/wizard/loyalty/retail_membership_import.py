@@ -34,7 +34,7 @@ class RetailMembershipImport(models.TransientModel):
         help='Columns: Customer (member number, internal reference, e-mail, phone, or "id 123"), Tier, Since, '
         'Valid Until, Member Number, Note. UTF-8; separated by comma, semicolon or tab.',
     )
-    filename = fields.Char()
+    filename = fields.Char(help='Name of the file.')
     default_until = fields.Date(
         string='Valid Until, Where Empty',
         help='First day on which a tier no longer holds, for rows that do not say.',
@@ -48,14 +48,16 @@ class RetailMembershipImport(models.TransientModel):
         default='upload',
         readonly=True,
     )
-    row_count = fields.Integer(string='Rows', readonly=True)
+    row_count = fields.Integer(string='Rows', readonly=True, help='Rows of the file.')
     ok_count = fields.Integer(
         string='To Import', readonly=True, help='Good rows that change something.'
     )
     unchanged_count = fields.Integer(
         string='Nothing to Do', readonly=True, help='Rows that say what holds already.'
     )
-    error_count = fields.Integer(string='Bad Rows', readonly=True)
+    error_count = fields.Integer(
+        string='Bad Rows', readonly=True, help='Rows that cannot be imported.'
+    )
     summary = fields.Char(compute='_compute_summary', help='What the check or the import did.')
     result = fields.Html(readonly=True, help='What the check found, bad rows first.')
     error_file = fields.Binary(
@@ -63,7 +65,9 @@ class RetailMembershipImport(models.TransientModel):
         readonly=True,
         help='Rows that cannot be imported, each with the reason. Correct them and take this file.',
     )
-    error_filename = fields.Char(readonly=True)
+    error_filename = fields.Char(
+        string='Name of the File of Bad Rows', readonly=True, help='Made from that of the file.'
+    )
     template_file = fields.Binary(
         string='File to Begin With', compute='_compute_template_file', help='A file with headers.'
     )

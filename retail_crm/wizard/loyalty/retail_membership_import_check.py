@@ -179,7 +179,12 @@ class RetailMembershipImportCheck(models.TransientModel):
     def _company_ids(self):
         """Return the ids of the company of the programme and of its branches."""
         # sudo: branches that the user does not work in belong to the company all the same
-        return self.env['res.company'].sudo().search([('id', 'child_of', self.programme_id.company_id.id)]).ids
+        return (
+            self.env['res.company']
+            .sudo()
+            .search([('id', 'child_of', self.programme_id.company_id.id)])
+            .ids
+        )
 
     def _check_customers(self, rows):
         """Refuse who is no retail customer."""
@@ -301,7 +306,9 @@ class RetailMembershipImportCheck(models.TransientModel):
                 row.error = self.env._(
                     'A member number has at most 64 characters and no spaces between them.'
                 )
-            elif owners.get(row.number, set()) - {(row.partner_id, self.programme_id.company_id.id)}:
+            elif owners.get(row.number, set()) - {
+                (row.partner_id, self.programme_id.company_id.id)
+            }:
                 row.error = self.env._('Somebody else has or had this member number.')
             if row.error:
                 row.unchanged = False
