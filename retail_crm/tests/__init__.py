@@ -44,4 +44,8 @@ from . import test_loyalty_counter
 from . import test_loyalty_membership
 from . import test_loyalty_portal
 from . import test_loyalty_price
+from . import test_loyalty_evaluation
+from . import test_loyalty_membership
+from . import test_loyalty_opening
+from . import test_loyalty_referral
 from . import test_loyalty_tiers_rules

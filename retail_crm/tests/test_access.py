@@ -1,5 +1,6 @@
 """Who may do what: the table persona x model x operation, company rules, and figures behind their groups."""
 
+from base64 import b64encode
 from datetime import date
 
 from odoo import fields
@@ -52,6 +53,7 @@ RIGHTS = {
     'retail.membership': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.membership.enrol': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc'},
     'retail.membership.leave': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc'},
+    'retail.membership.import': {'manager': 'rwc'},
     'retail.membership.override': {'lead': 'rwc', 'manager': 'rwc'},
     'retail.moment': {'manager': 'r'},
     'retail.occasion.date': {
@@ -77,6 +79,25 @@ RIGHTS = {
     'retail.profile.backtest': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.profile.change': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.programme': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
+    'retail.programme.evaluation': {
+        'user': 'r',
+        'lead': 'r',
+        'manager': 'rwcd',
+        'marketing': 'r',
+    },
+    'retail.programme.evaluation.line': {
+        'user': 'r',
+        'lead': 'r',
+        'manager': 'r',
+        'marketing': 'r',
+    },
+    'retail.referral.report': {
+        'user': 'r',
+        'lead': 'r',
+        'manager': 'r',
+        'marketing': 'r',
+        'sales': 'r',
+    },
     'retail.purchase': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.role': {'manager': 'r'},
     'retail.sensitive': {'sensitive': 'rwcd'},
@@ -143,6 +164,11 @@ ACTIONS = {
     ('retail.membership', 'action_override'): {'lead', 'manager'},
     ('retail.membership.enrol', 'action_enrol'): {'user', 'lead', 'manager'},
     ('retail.membership.leave', 'action_leave'): {'user', 'lead', 'manager'},
+    ('retail.membership.import', 'action_check'): {'manager'},
+    ('retail.membership.import', 'action_errors'): {'manager'},
+    ('retail.membership.import', 'action_import'): {'manager'},
+    ('retail.membership.import', 'action_open_members'): {'manager'},
+    ('retail.membership.import', 'action_template'): {'manager'},
     ('retail.membership.override', 'action_give'): {'lead', 'manager'},
     ('retail.moment', 'action_retry'): {'manager'},
     ('retail.moment', 'action_open_document'): {'manager'},
@@ -158,9 +184,21 @@ ACTIONS = {
     ('retail.profile.change', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.privilege', 'action_make_price_list'): {'manager'},
     ('retail.privilege', 'action_switch_price_lists_on'): {'manager'},
+    ('retail.programme', 'action_measure_baseline'): {'manager'},
+    ('retail.programme', 'action_open_evaluations'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.programme', 'action_open_members'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.programme', 'action_start'): {'manager'},
     ('retail.programme', 'action_use_ladder'): {'manager'},
+    ('retail.programme.evaluation', 'action_close'): {'manager'},
+    ('retail.programme.evaluation', 'action_measure'): {'manager'},
+    ('retail.programme.evaluation', 'action_measure_baseline'): {'manager'},
+    ('retail.referral.report', 'action_open_partner'): {
+        'user',
+        'lead',
+        'manager',
+        'marketing',
+        'sales',
+    },
     ('retail.purchase', 'action_open_document'): {'user', 'lead', 'manager', 'marketing'},
     # managers, and whoever may write the order
     ('retail.purchase', 'action_apply_rates'): {'manager'},
@@ -197,6 +235,15 @@ class AccessCommon(RetailCrmCommon):
         return cls.env['retail.duplicate'].search([('partner_ids', 'in', twins.ids)])
 
     @classmethod
+    def _evaluate_programme(cls, programme):
+        """Return a measured evaluation of a month that is over."""
+        evaluation = cls.env['retail.programme.evaluation'].create(
+            {'programme_id': programme.id, 'date_from': '2026-01-01'}
+        )
+        evaluation.action_measure()
+        return evaluation
+
+    @classmethod
     def _give_membership(cls, company, partner):
         """Return a membership, with a given tier, in the programme of a company, which runs from now on."""
         programme = cls.env['retail.programme'].create({'name': 'Club', 'company_id': company.id})
@@ -221,6 +268,11 @@ class AccessCommon(RetailCrmCommon):
             [('company_id', '=', cls.company.id)]
         ) or cls.env['retail.programme'].create({'name': 'Club', 'company_id': cls.company.id})
         cls.programme.action_use_ladder()
+        cls.programme.date_start = '2026-01-01'
+        cls.evaluation = cls._evaluate_programme(cls.member.programme_id)
+        cls.referred = cls.env['res.partner'].create(
+            {'name': 'Dora', 'retail_customer': True, 'retail_referrer_id': cls.bob.id}
+        )
         cls.personas = {**cls.users, 'public': cls.env.ref('base.public_user')}
         # everybody may try an export: what is refused then is refused because of the field
         for user in cls.users.values():
@@ -278,6 +330,12 @@ class AccessCommon(RetailCrmCommon):
             'retail.membership.leave': cls.env['retail.membership.leave'].create(
                 {'membership_ids': cls.member.ids}
             ),
+            'retail.membership.import': cls.env['retail.membership.import'].create(
+                {
+                    'programme_id': cls.member.programme_id.id,
+                    'file': b64encode(f'Customer,Tier\nid {cls.acme.id},Nobody\n'.encode()),
+                }
+            ),
             'retail.membership.override': cls.env['retail.membership.override'].create(
                 {
                     'membership_ids': cls.member.ids,
@@ -298,6 +356,11 @@ class AccessCommon(RetailCrmCommon):
                 [('partner_id', '=', cls.bob.id)], limit=1
             ),
             'retail.programme': cls.programme,
+            'retail.programme.evaluation': cls.evaluation,
+            'retail.programme.evaluation.line': cls.evaluation.line_ids[0],
+            'retail.referral.report': cls.env['retail.referral.report'].search(
+                [('partner_id', '=', cls.referred.id), ('company_id', '=', cls.company.id)]
+            ),
             'retail.purchase': cls._purchase_of(cls.order),
             'retail.segment': cls.segment,
             'retail.segment.condition': cls.segment.condition_ids,
@@ -339,6 +402,7 @@ class AccessCommon(RetailCrmCommon):
             'retail.membership': {'left_on': '2026-01-01'},
             'retail.membership.enrol': {'agreed': False},
             'retail.membership.leave': {'reason': 'moved'},
+            'retail.membership.import': {'skip_bad': True},
             'retail.membership.override': {'note': 'Friend'},
             'retail.moment': {'state': 'done'},
             'retail.occasion.date': {'day': 21},
@@ -348,6 +412,9 @@ class AccessCommon(RetailCrmCommon):
             'retail.profile.backtest': {'customers': 99},
             'retail.profile.change': {'reason': 'time'},
             'retail.programme': {'grace_days': 20},
+            'retail.programme.evaluation': {'adjustment': 'Silver from 400'},
+            'retail.programme.evaluation.line': {'amount': 1},
+            'retail.referral.report': {'order_count': 9},
             'retail.purchase': {'amount': 1e6},
             'retail.segment': {'name': 'Everybody'},
             'retail.segment.condition': {'months': 6},
@@ -397,6 +464,7 @@ class AccessCommon(RetailCrmCommon):
                 'partner_ids': cls.bob.ids,
             },
             'retail.membership.leave': {'membership_ids': cls.member.ids},
+            'retail.membership.import': {'programme_id': cls.member.programme_id.id},
             'retail.membership.override': {
                 'membership_ids': cls.member.ids,
                 'tier_id': cls.member.tier_id.id,
@@ -411,6 +479,15 @@ class AccessCommon(RetailCrmCommon):
             'retail.occasion.date': {'partner_id': cls.bob.id, 'month': '6', 'day': 1},
             'retail.programme': {'name': 'Club', 'company_id': cls.company_4.id},
             'retail.privilege': {'name': 'Tea', 'programme_id': cls.programme.id},
+            'retail.programme.evaluation': {
+                'programme_id': cls.member.programme_id.id,
+                'date_from': '2026-02-01',
+            },
+            'retail.programme.evaluation.line': {
+                'evaluation_id': cls.evaluation.id,
+                'group': 'all',
+            },
+            'retail.referral.report': {'partner_id': cls.ann.id},
             'retail.tier': {'name': 'Platinum', 'programme_id': cls.programme.id, 'sequence': 99},
             'retail.tier.move': {
                 'membership_id': cls.member.id,
@@ -571,6 +648,7 @@ class TestAccess(AccessCommon):
         touch = self.touch.copy({'company_id': self.company_2.id})
         self._process()
         member = self._give_membership(self.company_2, self.bob)
+        evaluation = self._evaluate_programme(member.programme_id)
         others = {
             'retail.access.log': self.env['retail.access.log']
             .with_company(self.company_2)
@@ -601,6 +679,11 @@ class TestAccess(AccessCommon):
             'retail.programme': member.programme_id,
             'retail.privilege': self.env['retail.privilege'].create(
                 {'name': 'Elsewhere', 'programme_id': member.programme_id.id}
+            ),
+            'retail.programme.evaluation': evaluation,
+            'retail.programme.evaluation.line': evaluation.line_ids,
+            'retail.referral.report': self.env['retail.referral.report'].search(
+                [('company_id', '=', self.company_2.id)]
             ),
             'retail.tier': member.programme_id.tier_ids,
             'retail.tier.move': member.move_ids,
@@ -883,6 +966,9 @@ class TestAccess(AccessCommon):
             ('retail.membership', '_override'),
             ('retail.membership', '_merge_partners'),
             ('retail.membership', '_cron_evaluate'),
+            ('retail.membership', '_open'),
+            ('retail.programme.evaluation', '_take'),
+            ('retail.programme.evaluation', '_close'),
         ):
             with self.subTest(method=f'{model}.{method}'), self.assertRaises(AccessError):
                 self._rpc(self.users['manager'], model, method)

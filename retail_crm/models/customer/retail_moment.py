@@ -20,6 +20,7 @@ KINDS = [
     ('partner_changed', 'Customer changed'),
     ('consent_changed', 'Consent changed'),
     ('enrolled', 'Enrolled'),
+    ('referral_purchased', 'Referred customer bought first'),
     ('tier_up', 'Tier up'),
     ('tier_down', 'Tier down'),
     ('tier_ending', 'Tier ending'),

@@ -10,5 +10,6 @@ class ResConfigSettings(models.TransientModel):
         blocks['loyalty']['crons'] = [
             *blocks['loyalty']['crons'],
             'retail_crm.ir_cron_evaluate_tiers',
+            'retail_crm.ir_cron_evaluate_programmes',
         ]
         return blocks

@@ -2,5 +2,7 @@ from . import (
     base_partner_merge,
     retail_membership_enrol,
     retail_membership_leave,
+    retail_membership_import,
+    retail_membership_import_check,
     retail_membership_override,
 )

@@ -7,3 +7,13 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
     @api.model
     def _retail_unique_models(self):
         return [*super()._retail_unique_models(), 'retail.membership']
+
+    @api.model
+    def _retail_merged_values(self, partners):
+        """Leave no two customers who refer each other: of whom the merged customer refers, none refers him."""
+        values = super()._retail_merged_values(partners)
+        family = partners.commercial_partner_id | partners
+        referrer = partners.browse(values['retail_referrer_id']).commercial_partner_id
+        if referrer.retail_referrer_id.commercial_partner_id in family:
+            values['retail_referrer_id'] = False
+        return values
