@@ -6,4 +6,4 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
 
     @api.model
     def _retail_unique_models(self):
-        return [*super()._retail_unique_models(), 'retail.membership']
+        return [*super()._retail_unique_models(), 'retail.membership', 'retail.member.list.line']
