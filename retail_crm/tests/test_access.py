@@ -165,6 +165,7 @@ ACTIONS = {
     ('retail.profile', 'action_snooze'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.profile', 'action_unsnooze'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.profile.change', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.privilege', 'action_open_entitled'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.programme', 'action_open_members'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.programme', 'action_start'): {'manager'},
     ('retail.programme', 'action_use_ladder'): {'manager'},

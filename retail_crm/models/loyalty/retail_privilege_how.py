@@ -138,6 +138,15 @@ class RetailPrivilegeHow(models.Model):
             return self.env._('choose a coupon program of the same company.')
         return None
 
+    def action_open_entitled(self):
+        """Open the members who enjoy these privileges today."""
+        self.check_access('read')
+        action = self.env['ir.actions.act_window']._for_xml_id(
+            'retail_crm.retail_membership_action'
+        )
+        domain = self.env['retail.membership']._domain_of_entitled(None, self)
+        return {**action, 'domain': list(domain), 'context': {}}
+
     # === ASKING ===#
 
     @api.model
