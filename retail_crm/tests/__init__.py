@@ -48,4 +48,5 @@ from . import test_loyalty_evaluation
 from . import test_loyalty_membership
 from . import test_loyalty_opening
 from . import test_loyalty_referral
+from . import test_loyalty_privilege
 from . import test_loyalty_tiers_rules

@@ -23,6 +23,7 @@ RIGHTS = {
     'retail.anonymise': {'sensitive': 'rwcd'},
     'retail.adviser.assign': {'lead': 'rwcd', 'manager': 'rwcd'},
     'retail.area': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'sales': 'r'},
+    'retail.benefit': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.channel': {
         'user': 'r',
         'lead': 'r',
@@ -50,6 +51,13 @@ RIGHTS = {
         'internal': 'r',
     },
     'retail.duplicate': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.member.list': {'user': 'r', 'lead': 'rwcd', 'manager': 'rwcd', 'marketing': 'rwcd'},
+    'retail.member.list.line': {
+        'user': 'rw',
+        'lead': 'rwcd',
+        'manager': 'rwcd',
+        'marketing': 'rwcd',
+    },
     'retail.membership': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.membership.enrol': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc'},
     'retail.membership.leave': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc'},
@@ -129,6 +137,8 @@ RIGHTS = {
     'retail.tier': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
     'retail.tier.move': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.tier.version': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
+    'retail.voucher': {'user': 'r', 'lead': 'rc', 'manager': 'rc', 'marketing': 'r'},
+    'retail.voucher.render': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc'},
 }
 
 #: What customers may read, their own rows of it: which and how is in test_loyalty_portal.py. Nothing else is theirs.
@@ -145,6 +155,7 @@ ACTIONS = {
     # managers may read the users of their companies, as all employees
     ('retail.role', 'action_open_users'): {'manager'},
     ('retail.adviser.assign', 'action_apply'): {'lead', 'manager'},
+    ('retail.benefit', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.classification', 'action_open'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.classification', 'action_apply'): {'manager'},
     ('retail.classification', 'action_reset'): {'manager'},
@@ -155,6 +166,12 @@ ACTIONS = {
     ('retail.duplicate', 'action_reopen'): {'user', 'lead', 'manager'},
     ('retail.duplicate', 'action_merge'): {'lead', 'manager'},
     ('retail.membership', 'action_ask_leave'): {'user', 'lead', 'manager'},
+    ('retail.member.list', 'action_draw'): {'lead', 'manager', 'marketing'},
+    ('retail.member.list', 'action_open_lines'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.member.list.line', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.membership', 'action_assign_adviser'): {'lead', 'manager'},
+    ('retail.membership', 'action_open_benefits'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.membership', 'action_open_vouchers'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.membership', 'action_end_override'): {'lead', 'manager'},
     ('retail.membership', 'action_enrol'): {'user', 'lead', 'manager'},
     ('retail.membership', 'action_leave'): {'user', 'lead', 'manager'},
@@ -186,6 +203,7 @@ ACTIONS = {
     ('retail.privilege', 'action_switch_price_lists_on'): {'manager'},
     ('retail.programme', 'action_measure_baseline'): {'manager'},
     ('retail.programme', 'action_open_evaluations'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.privilege', 'action_open_entitled'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.programme', 'action_open_members'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.programme', 'action_start'): {'manager'},
     ('retail.programme', 'action_use_ladder'): {'manager'},
@@ -215,6 +233,11 @@ ACTIONS = {
     ('retail.registration', 'action_register'): {'user', 'lead', 'manager', 'sales'},
     ('retail.registration', 'action_register_next'): {'user', 'lead', 'manager', 'sales'},
     ('retail.tier.move', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.voucher', 'action_cancel'): {'lead', 'manager'},
+    ('retail.voucher', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.voucher', 'action_render'): {'user', 'lead', 'manager'},
+    ('retail.voucher', 'action_reopen'): {'lead', 'manager'},
+    ('retail.voucher.render', 'action_render'): {'user', 'lead', 'manager'},
 }
 
 
@@ -255,6 +278,53 @@ class AccessCommon(RetailCrmCommon):
         return member
 
     @classmethod
+    def _give_voucher(cls, member):
+        return cls.env['retail.voucher']._issue(
+            [
+                {
+                    'partner_id': member.partner_id.id,
+                    'membership_id': member.id,
+                    'company_id': member.company_id.id,
+                    'name': 'Care',
+                }
+            ]
+        )
+
+    @classmethod
+    def _give_benefit(cls, member):
+        privilege = cls.env['retail.privilege'].create(
+            {
+                'name': 'Care',
+                'kind': 'service',
+                'service_text': 'Care',
+                'programme_id': member.programme_id.id,
+                'tier_ids': member.tier_id.ids,
+            }
+        )
+        claims = cls.env['retail.benefit']._service_claims(privilege, member)
+        return cls.env['retail.benefit']._grant(claims)
+
+    @classmethod
+    def _give_list(cls, company):
+        """Return a list with Ann and a place that Bob may get."""
+        cls.env['retail.privilege'].create(
+            {
+                'name': 'Tea',
+                'kind': 'event',
+                'programme_id': cls.env['retail.programme']._running(company).id,
+                'tier_ids': cls.env['retail.programme']._running(company).tier_ids.ids,
+            }
+        )
+        return cls.env['retail.member.list'].create(
+            {
+                'name': 'Tea',
+                'company_id': company.id,
+                'only_consent': False,
+                'line_ids': [Command.create({'partner_id': cls.ann.id})],
+            }
+        )
+
+    @classmethod
     def setUpClass(cls):
         super().setUpClass()
         # everybody works in a company whose programme runs, too, and in one without any
@@ -291,6 +361,9 @@ class AccessCommon(RetailCrmCommon):
         )
         cls.segment._recompute()
         members = cls.segment._members()
+        cls.voucher = cls._give_voucher(cls.member)
+        cls.benefit = cls._give_benefit(cls.member)
+        cls.list = cls._give_list(cls.company_3)
         cls.samples = {
             'retail.access.log': cls.env['retail.access.log']._log('reveal', cls.bob),
             'retail.anonymise': cls.env['retail.anonymise'].create(
@@ -307,6 +380,7 @@ class AccessCommon(RetailCrmCommon):
                 }
             ),
             'retail.area': cls.env['retail.area'].create({'name': 'North'}),
+            'retail.benefit': cls.benefit,
             'retail.channel': cls.env.ref('retail_crm.retail_channel_counter'),
             'retail.cohort.report': cls.env['retail.cohort.report'].search([], limit=1),
             'retail.classification': cls.env['retail.classification']._of_companies(
@@ -319,6 +393,8 @@ class AccessCommon(RetailCrmCommon):
                 {'purpose': 'service', 'version': 'unused', 'text': 'Yes'}
             ),
             'retail.duplicate': cls._duplicate(cls.company),
+            'retail.member.list': cls.list,
+            'retail.member.list.line': cls.list.line_ids,
             'retail.membership': cls.member,
             'retail.membership.enrol': cls.env['retail.membership.enrol'].create(
                 {
@@ -382,6 +458,10 @@ class AccessCommon(RetailCrmCommon):
             'retail.tier': cls.programme.tier_ids[2],
             'retail.tier.move': cls.member.move_ids[:1],
             'retail.tier.version': cls.programme.tier_ids[1].version_ids,
+            'retail.voucher': cls.voucher,
+            'retail.voucher.render': cls.env['retail.voucher.render'].create(
+                {'code': cls.voucher.code}
+            ),
         }
         cls.changes = {
             'retail.access.log': {'kind': 'export'},
@@ -391,6 +471,7 @@ class AccessCommon(RetailCrmCommon):
             'retail.sensitive': {'partner_id': cls.ann.id},
             'retail.adviser.assign': {'rule': 'guide'},
             'retail.area': {'name': 'South'},
+            'retail.benefit': {'code': 'X'},
             'retail.channel': {'name': 'Till'},
             'retail.cohort.report': {'customers': 99},
             'retail.classification': {'new_days': 60},
@@ -399,6 +480,8 @@ class AccessCommon(RetailCrmCommon):
             'retail.consent.record.line': {'decision': 'withdrawn'},
             'retail.consent.text': {'text': 'No'},
             'retail.duplicate': {'state': 'merged'},
+            'retail.member.list': {'name': 'Coffee'},
+            'retail.member.list.line': {'note': 'Vegetarian'},
             'retail.membership': {'left_on': '2026-01-01'},
             'retail.membership.enrol': {'agreed': False},
             'retail.membership.leave': {'reason': 'moved'},
@@ -427,6 +510,8 @@ class AccessCommon(RetailCrmCommon):
             'retail.tier': {'name': 'Golden'},
             'retail.tier.move': {'amount': 1},
             'retail.tier.version': {'amount': 1},
+            'retail.voucher': {'name': 'Cake'},
+            'retail.voucher.render': {'note': 'Late'},
         }
         cls.news = {
             'retail.access.log': {'kind': 'export', 'user_id': cls.env.uid},
@@ -436,6 +521,15 @@ class AccessCommon(RetailCrmCommon):
             'retail.sensitive': {'partner_id': cls.bob.id},
             'retail.adviser.assign': {'mode': 'assign'},
             'retail.area': {'name': 'East'},
+            'retail.benefit': {
+                'membership_id': cls.member.id,
+                'partner_id': cls.bob.id,
+                'company_id': cls.company_3.id,
+                'privilege_id': cls.benefit.privilege_id.id,
+                'kind': 'entry',
+                'key': 'new',
+                'date': '2026-01-01',
+            },
             'retail.channel': {'name': 'Pigeon', 'code': 'pigeon'},
             'retail.cohort.report': {'company_id': cls.company.id},
             'retail.consent': {
@@ -452,6 +546,8 @@ class AccessCommon(RetailCrmCommon):
             },
             'retail.consent.text': {'purpose': 'service', 'version': 'new', 'text': 'Yes'},
             'retail.duplicate': {'kind': 'phone', 'key': 'x', 'suspicion': 'person'},
+            'retail.member.list': {'name': 'Wine'},
+            'retail.member.list.line': {'list_id': cls.list.id, 'partner_id': cls.bob.id},
             'retail.membership': {
                 'number': '1',
                 'partner_id': cls.ann.id,
@@ -501,6 +597,8 @@ class AccessCommon(RetailCrmCommon):
                 'date_from': '2026-01-01',
                 'amount': 1,
             },
+            'retail.voucher': {'partner_id': cls.bob.id, 'name': 'Cake', 'reason': 'Sorry'},
+            'retail.voucher.render': {'code': 'X'},
             'retail.policy': {'name': 'Regulars', 'class_key': 'ladder.loyal'},
             'retail.preference': {'name': 'Globes'},
             'retail.classification': {'company_id': cls.company_2.id},
@@ -609,6 +707,7 @@ class TestAccess(AccessCommon):
             'retail.duplicate',
             'retail.moment',
             'retail.membership',
+            'retail.benefit',
             'retail.tier.move',
         ):
             for access in self.env['ir.model.access'].search([('model_id.model', '=', model)]):
@@ -649,6 +748,7 @@ class TestAccess(AccessCommon):
         self._process()
         member = self._give_membership(self.company_2, self.bob)
         evaluation = self._evaluate_programme(member.programme_id)
+        lists = self._give_list(self.company_2)
         others = {
             'retail.access.log': self.env['retail.access.log']
             .with_company(self.company_2)
@@ -676,6 +776,10 @@ class TestAccess(AccessCommon):
                 [('company_id', '=', self.company_2.id)]
             ),
             'retail.membership': member,
+            'retail.benefit': self._give_benefit(member),
+            'retail.voucher': self._give_voucher(member),
+            'retail.member.list': lists,
+            'retail.member.list.line': lists.line_ids,
             'retail.programme': member.programme_id,
             'retail.privilege': self.env['retail.privilege'].create(
                 {'name': 'Elsewhere', 'programme_id': member.programme_id.id}
@@ -961,6 +1065,12 @@ class TestAccess(AccessCommon):
             ('retail.segment', '_recompute'),
             ('retail.segment', '_cron_segments'),
             ('retail.segment.member', '_merge_partners'),
+            ('retail.benefit', '_grant'),
+            ('retail.benefit', '_cron_grant'),
+            ('retail.voucher', '_issue'),
+            ('retail.voucher', '_portal_vouchers'),
+            ('retail.member.list.line', '_merge_partners'),
+            ('retail.privilege', '_of_partners'),
             ('retail.membership', '_evaluate'),
             ('retail.membership', '_enrol'),
             ('retail.membership', '_override'),

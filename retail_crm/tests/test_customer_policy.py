@@ -208,8 +208,8 @@ class TestPolicy(RetailCrmCommon):
         self.env.flush_all()
         for count in (1, 1200):  # more than the ORM reads ahead
             self.env.invalidate_all()
-            # company, policies, customers, their profiles
-            with self.subTest(count=count), self.assertQueryCount(4):
+            # company, policies, customers, their profiles, whether a programme runs
+            with self.subTest(count=count), self.assertQueryCount(5):
                 answers = self.policies._for_customers(people[:count])
             self.assertEqual(len(answers), count)
 

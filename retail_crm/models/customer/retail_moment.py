@@ -24,6 +24,7 @@ KINDS = [
     ('tier_up', 'Tier up'),
     ('tier_down', 'Tier down'),
     ('tier_ending', 'Tier ending'),
+    ('benefit_granted', 'Benefit granted'),
     ('points_expiring', 'Points expiring'),
     ('class_changed', 'Class changed'),
     ('churn_alert', 'Churn alert'),

@@ -6,3 +6,4 @@ from . import (
     retail_membership_import_check,
     retail_membership_override,
 )
+from . import base_partner_merge, retail_membership_override, retail_voucher_render

@@ -6,7 +6,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
 
     @api.model
     def _retail_unique_models(self):
-        return [*super()._retail_unique_models(), 'retail.membership']
+        return [*super()._retail_unique_models(), 'retail.membership', 'retail.member.list.line']
 
     @api.model
     def _retail_merged_values(self, partners):
