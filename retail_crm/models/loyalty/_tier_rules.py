@@ -51,7 +51,8 @@ class Rules:
     """The settings of a programme and its tiers from the lowest to the highest.
 
     :ivar start: the programme's first day; nobody is a member before
-    :ivar settled: the day from which criteria and windows hold; tiers that were taken before are not taken back
+    :ivar settled: the day from which the settings hold: tiers taken before are not taken back, days before not looked at
+        again
     """
 
     tiers: tuple

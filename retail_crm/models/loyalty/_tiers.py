@@ -283,11 +283,17 @@ class Engine:
                 return
             self.enrol(day)
         day = self.state.looked_on
+        # What was looked at by other settings is not looked at again by these: the day of the run is, instead.
+        is_new = self.rules.settled and day < self.rules.settled <= until_day
+        if is_new:
+            day = self.next_event(day)
         while day and day <= until_day:
             if day == until_day:
                 self.take_back(day)
             self.look(day)
             day = self.next_event(day)
+        if is_new and self.state.looked_on < until_day:
+            self.look(until_day)
         if self.state.looked_on < until_day and self.take_back(until_day):
             self.look(until_day)
 

@@ -15,8 +15,15 @@ RULE_SETTINGS = (
     'strict',
     'entry_counts',
 )
-#: Those by which a tier is reached: where they change, a tier reached before is not taken back by the new ones.
-ENTRY_SETTINGS = {'criteria', 'window', 'window_months', 'first_month'}
+#: Those by which a tier is reached or taken back: where they change, a tier reached before is not taken back by the new ones.
+ENTRY_SETTINGS = {
+    'criteria',
+    'window',
+    'window_months',
+    'first_month',
+    'strict',
+    'entry_counts',
+}
 
 
 class RetailProgrammeChange(models.Model):
@@ -27,7 +34,7 @@ class RetailProgrammeChange(models.Model):
     rules_since = fields.Date(
         readonly=True,
         copy=False,
-        help='Day from which criteria and window hold. Tiers reached before are not taken back by them.',
+        help='Day from which the present settings hold: tiers reached before are not taken back by them.',
     )
     change_on = fields.Date(
         string='Other Rules From',

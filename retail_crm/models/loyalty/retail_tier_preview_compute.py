@@ -412,6 +412,7 @@ class RetailTierPreviewCompute(models.Model):
     @api.model
     def _next_work(self):
         """Return the next preview with work to do, locked: whoever presses a button waits for the end of the batch."""
+        self.flush_model(['work'])
         rows = self.env.execute_query(
             SQL(
                 'SELECT id FROM retail_tier_preview WHERE work IS NOT NULL ORDER BY id LIMIT 1 '
