@@ -95,6 +95,7 @@
         'views/loyalty/retail_programme_views.xml',
         'views/loyalty/retail_tier_move_views.xml',
         'views/loyalty/retail_tier_preview_line_views.xml',
+        'views/loyalty/retail_tier_preview_threshold_views.xml',
         'views/loyalty/retail_tier_preview_views.xml',
         'views/loyalty/retail_membership_views.xml',
         'views/loyalty/res_partner_views.xml',

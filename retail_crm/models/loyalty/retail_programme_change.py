@@ -95,9 +95,12 @@ class RetailProgrammeChange(models.Model):
         return preview._form_action()
 
     def action_open_previews(self):
-        """Open what was tried out for this programme."""
+        """Open what was tried out for this programme.
+
+        :raise AccessError: for those who are no Retail CRM managers
+        """
         self.ensure_one()
-        self.check_access('read')
+        self._check_manager()
         action = self.env['ir.actions.act_window']._for_xml_id(
             'retail_crm.retail_tier_preview_action'
         )
