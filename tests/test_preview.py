@@ -21,7 +21,7 @@ from test_tiers import History, cents, engine_rules
 engine = test_tiers.engine  # the fixture
 
 ONE_DAY = timedelta(days=1)
-HISTORIES = 600
+HISTORIES = 400
 
 
 class Question:
