@@ -138,7 +138,7 @@ def test_random_previews(engine, preview):
             later += wanted[3] > question.as_of
             up += wanted[2] > wanted[1]
     assert asked == HISTORIES
-    assert later > 40 and up > 40 and differ - up > 40, (differ, later, up)
+    assert later > 25 and up > 25 and differ - up > 25, (differ, later, up)
 
 
 def test_the_same_rules(engine, preview):
