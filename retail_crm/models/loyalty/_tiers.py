@@ -253,7 +253,7 @@ class Engine:
         state = self.state
         if not self.rules.strict or not state.taken_on:
             return False
-        if self.rules.settled and state.taken_on < self.rules.settled:
+        if self.rules.settled and state.taken_on < self.rules.settled <= day:
             return False  # reached by other rules, which granted it
         level, measure = self.highest(state.taken_on)
         if level >= self.rules.level(state.tier):
