@@ -49,4 +49,6 @@ from . import test_loyalty_membership
 from . import test_loyalty_opening
 from . import test_loyalty_referral
 from . import test_loyalty_privilege
+from . import test_loyalty_preview
+from . import test_loyalty_preview_rules
 from . import test_loyalty_tiers_rules

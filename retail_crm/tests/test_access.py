@@ -136,6 +136,13 @@ RIGHTS = {
     'retail.registration': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'sales': 'rwc'},
     'retail.tier': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
     'retail.tier.move': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.tier.preview': {'manager': 'rwcd'},
+    'retail.tier.preview.call': {'manager': 'rwc'},
+    'retail.tier.preview.floor': {'manager': 'rwc'},
+    'retail.tier.preview.line': {'manager': 'r'},
+    'retail.tier.preview.threshold': {'manager': 'rwcd'},
+    'retail.tier.proposal': {'manager': 'rwc'},
+    'retail.tier.proposal.line': {'manager': 'rwc'},
     'retail.tier.version': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
     'retail.voucher': {'user': 'r', 'lead': 'rc', 'manager': 'rc', 'marketing': 'r'},
     'retail.voucher.render': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc'},
@@ -205,6 +212,9 @@ ACTIONS = {
     ('retail.programme', 'action_open_evaluations'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.privilege', 'action_open_entitled'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.programme', 'action_open_members'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.programme', 'action_open_previews'): {'manager'},
+    ('retail.programme', 'action_preview_rules'): {'manager'},
+    ('retail.programme', 'action_propose'): {'manager'},
     ('retail.programme', 'action_start'): {'manager'},
     ('retail.programme', 'action_use_ladder'): {'manager'},
     ('retail.programme.evaluation', 'action_close'): {'manager'},
@@ -238,6 +248,27 @@ ACTIONS = {
     ('retail.voucher', 'action_render'): {'user', 'lead', 'manager'},
     ('retail.voucher', 'action_reopen'): {'lead', 'manager'},
     ('retail.voucher.render', 'action_render'): {'user', 'lead', 'manager'},
+    ('retail.tier.preview', 'action_apply'): {'manager'},
+    ('retail.tier.preview', 'action_apply_anyway'): {'manager'},
+    ('retail.tier.preview', 'action_approve'): {'manager'},
+    ('retail.tier.preview', 'action_ask'): {'manager'},
+    ('retail.tier.preview', 'action_call_list'): {'manager'},
+    ('retail.tier.preview', 'action_cancel'): {'manager'},
+    ('retail.tier.preview', 'action_cancel_work'): {'manager'},
+    ('retail.tier.preview', 'action_compute'): {'manager'},
+    ('retail.tier.preview', 'action_draft'): {'manager'},
+    ('retail.tier.preview', 'action_floor'): {'manager'},
+    ('retail.tier.preview', 'action_open_differences'): {'manager'},
+    ('retail.tier.preview', 'action_open_lines'): {'manager'},
+    ('retail.tier.preview', 'action_propose'): {'manager'},
+    ('retail.tier.preview', 'action_segment'): {'manager'},
+    ('retail.tier.preview.call', 'action_plan'): {'manager'},
+    ('retail.tier.preview.floor', 'action_give'): {'manager'},
+    ('retail.tier.preview.line', 'action_call_list'): {'manager'},
+    ('retail.tier.preview.line', 'action_floor'): {'manager'},
+    ('retail.tier.preview.line', 'action_open_partner'): {'manager'},
+    ('retail.tier.preview.line', 'action_segment'): {'manager'},
+    ('retail.tier.proposal', 'action_use'): {'manager'},
 }
 
 
@@ -323,6 +354,39 @@ class AccessCommon(RetailCrmCommon):
                 'line_ids': [Command.create({'partner_id': cls.ann.id})],
             }
         )
+    def _preview(cls, member):
+        """Return a preview of other rules with one line, and what is asked about it."""
+        programme, day = member.programme_id, fields.Date.today()
+        preview = cls.env['retail.tier.preview']._of_programme(programme)
+        preview.threshold_ids[3].unlink()  # one that can be added
+        line = cls.env['retail.tier.preview.line'].create(
+            {
+                'preview_id': preview.id,
+                'company_id': programme.company_id.id,
+                'round': 'result',
+                'membership_id': member.id,
+                'partner_id': member.partner_id.id,
+                'direction': 'down',
+                'from_tier_id': programme.tier_ids[1].id,
+                'to_tier_id': programme.tier_ids[0].id,
+                'date': day,
+            }
+        )
+        proposal = cls.env['retail.tier.proposal'].create({'programme_id': programme.id})
+        chosen = {'preview_id': preview.id, 'line_ids': line.ids}
+        return {
+            'retail.tier.preview': preview,
+            'retail.tier.preview.call': cls.env['retail.tier.preview.call'].create(chosen),
+            'retail.tier.preview.floor': cls.env['retail.tier.preview.floor'].create(
+                {**chosen, 'note': 'Patron'}
+            ),
+            'retail.tier.preview.line': line,
+            'retail.tier.preview.threshold': preview.threshold_ids[1],
+            'retail.tier.proposal': proposal,
+            'retail.tier.proposal.line': cls.env['retail.tier.proposal.line'].create(
+                {'proposal_id': proposal.id, 'tier_id': programme.tier_ids[1].id}
+            ),
+        }
 
     @classmethod
     def setUpClass(cls):
@@ -457,6 +521,7 @@ class AccessCommon(RetailCrmCommon):
             ),
             'retail.tier': cls.programme.tier_ids[2],
             'retail.tier.move': cls.member.move_ids[:1],
+            **cls._preview(cls.member),
             'retail.tier.version': cls.programme.tier_ids[1].version_ids,
             'retail.voucher': cls.voucher,
             'retail.voucher.render': cls.env['retail.voucher.render'].create(
@@ -509,6 +574,13 @@ class AccessCommon(RetailCrmCommon):
             'retail.privilege': {'kind': 'event'},
             'retail.tier': {'name': 'Golden'},
             'retail.tier.move': {'amount': 1},
+            'retail.tier.preview': {'note': 'Too many'},
+            'retail.tier.preview.call': {'limit': 5},
+            'retail.tier.preview.floor': {'note': 'Friend'},
+            'retail.tier.preview.line': {'amount': 1},
+            'retail.tier.preview.threshold': {'amount': 1},
+            'retail.tier.proposal': {'use_count': False},
+            'retail.tier.proposal.line': {'amount': 1},
             'retail.tier.version': {'amount': 1},
             'retail.voucher': {'name': 'Cake'},
             'retail.voucher.render': {'note': 'Late'},
@@ -591,6 +663,32 @@ class AccessCommon(RetailCrmCommon):
                 'company_id': cls.company_3.id,
                 'date': '2026-01-01',
                 'cause': 'entry',
+            },
+            'retail.tier.preview': {
+                'name': 'Harder',
+                'programme_id': cls.member.programme_id.id,
+            },
+            'retail.tier.preview.call': {'preview_id': cls.samples['retail.tier.preview'].id},
+            'retail.tier.preview.floor': {
+                'preview_id': cls.samples['retail.tier.preview'].id,
+                'note': 'Friend',
+            },
+            'retail.tier.preview.line': {
+                'preview_id': cls.samples['retail.tier.preview'].id,
+                'company_id': cls.company_3.id,
+                'round': 'check',
+                'membership_id': cls.member.id,
+                'partner_id': cls.bob.id,
+                'direction': 'up',
+            },
+            'retail.tier.preview.threshold': {
+                'preview_id': cls.samples['retail.tier.preview'].id,
+                'tier_id': cls.member.programme_id.tier_ids[3].id,
+            },
+            'retail.tier.proposal': {'programme_id': cls.member.programme_id.id},
+            'retail.tier.proposal.line': {
+                'proposal_id': cls.samples['retail.tier.proposal'].id,
+                'tier_id': cls.member.programme_id.tier_ids[3].id,
             },
             'retail.tier.version': {
                 'tier_id': cls.programme.tier_ids[1].id,
@@ -709,6 +807,7 @@ class TestAccess(AccessCommon):
             'retail.membership',
             'retail.benefit',
             'retail.tier.move',
+            'retail.tier.preview.line',
         ):
             for access in self.env['ir.model.access'].search([('model_id.model', '=', model)]):
                 with self.subTest(access=access.name):
@@ -791,6 +890,11 @@ class TestAccess(AccessCommon):
             ),
             'retail.tier': member.programme_id.tier_ids,
             'retail.tier.move': member.move_ids,
+            **{
+                name: record
+                for name, record in self._preview(member).items()
+                if 'company_id' in record
+            },
             'retail.tier.version': member.programme_id.tier_ids.version_ids,
             'retail.area': self.env['retail.area'].create(
                 {'name': 'Elsewhere', 'company_id': self.company_2.id}
@@ -930,6 +1034,7 @@ class TestAccess(AccessCommon):
             'retail_snoozed_until',
             *SENSITIVE_FIELDS,
             'retail_greeting_name',
+            'retail_tier_preview_line_ids',  # for managers only
         }
         for model in ('res.partner', 'sale.order'):
             ours = {name for name in self.env[model]._fields if name.startswith('retail_')}
@@ -1039,10 +1144,27 @@ class TestAccess(AccessCommon):
         for (model, method), allowed in ACTIONS.items():
             is_model = getattr(getattr(type(self.env[model]), method), '_api_model', False)
             args = () if is_model else (self.samples[model].ids,)
+            self._in_step(model, method)
             for persona, user in self.personas.items():
                 with self.subTest(method=f'{model}.{method}', persona=persona):
                     refused = self._is_refused(user, model, method, *args)
                     self.assertEqual(refused, persona not in allowed)
+
+    def _in_step(self, model, method):
+        """Bring the samples of previews into the step in which a method can be called."""
+        if model == 'retail.programme':
+            is_running = method == 'action_preview_rules'
+            self.samples[model].state = 'running' if is_running else 'draft'
+        if model == 'retail.tier.preview':
+            step = {
+                'action_apply': 'approved',
+                'action_apply_anyway': 'approved',
+                'action_approve': 'approval',
+                'action_ask': 'computed',
+                'action_draft': 'computed',
+            }.get(method, 'draft')
+            self.samples[model].write({'state': step, 'checked_on': fields.Datetime.now()})
+        self.env.flush_all()
 
     @mute_logger('odoo.addons.base.models.ir_model', 'odoo.addons.base.models.ir_rule')
     def test_private_methods_are_closed(self):

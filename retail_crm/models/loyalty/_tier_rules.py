@@ -51,6 +51,8 @@ class Rules:
     """The settings of a programme and its tiers from the lowest to the highest.
 
     :ivar start: the programme's first day; nobody is a member before
+    :ivar settled: the day from which the settings hold: tiers taken before are not taken back, days before not looked at
+        again
     """
 
     tiers: tuple
@@ -65,6 +67,7 @@ class Rules:
     entry_counts: bool = True
     automatic: bool = True
     start: date | None = None
+    settled: date | None = None
 
     def level(self, key):
         """Return the place of a tier in the ladder; below the lowest for None or a tier that is gone."""

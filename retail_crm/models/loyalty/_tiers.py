@@ -55,6 +55,7 @@ __all__ = [
     'leave',
     'override',
     'end_override',
+    'rule_change',
     'warning',
     'warning_stage',
     'next_on',
@@ -252,6 +253,8 @@ class Engine:
         state = self.state
         if not self.rules.strict or not state.taken_on:
             return False
+        if self.rules.settled and state.taken_on < self.rules.settled <= day:
+            return False  # reached by other rules, which granted it
         level, measure = self.highest(state.taken_on)
         if level >= self.rules.level(state.tier):
             return False
@@ -280,11 +283,17 @@ class Engine:
                 return
             self.enrol(day)
         day = self.state.looked_on
+        # What was looked at by other settings is not looked at again by these: the day of the run is, instead.
+        is_new = self.rules.settled and day < self.rules.settled <= until_day
+        if is_new:
+            day = self.next_event(day)
         while day and day <= until_day:
             if day == until_day:
                 self.take_back(day)
             self.look(day)
             day = self.next_event(day)
+        if is_new and self.state.looked_on < until_day:
+            self.look(until_day)
         if self.state.looked_on < until_day and self.take_back(until_day):
             self.look(until_day)
 
@@ -335,6 +344,31 @@ def end_override(state, documents, rules, day):
     engine = _looked_at(state, documents, rules, day)
     engine.end_floor(day)
     return engine.state, engine.moves
+
+
+def rule_change(state, documents, before, rules, day):
+    """Bring a member to a day and look at that day whatever happens on it, because the rules are other ones from now on.
+
+    What the rules of before would not have done on this day has the cause *rule_change*. A fall has its own cause: it
+    comes with the end of grace, which the rules of before had granted.
+
+    :param Rules before: as they were, to tell what comes of the change
+    """
+    if state.enrolled_on is None or state.left:
+        return state, []
+    usual = {
+        (move.day, move.cause, move.target) for move in advance(state, documents, before, day)[1]
+    }
+    engine = _looked_at(state, documents, rules, day)
+    moves = [
+        replace(move, cause='rule_change')
+        if move.day == day
+        and move.cause in ('upgrade', 'renewal')
+        and (move.day, move.cause, move.target) not in usual
+        else move
+        for move in engine.moves
+    ]
+    return engine.state, moves
 
 
 def _looked_at(state, documents, rules, day):

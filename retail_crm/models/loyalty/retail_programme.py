@@ -379,12 +379,12 @@ class RetailProgramme(models.Model):
         """Return an amount of the smallest coins as a number for display."""
         return (cents or 0) / 10**self.currency_id.decimal_places
 
-    def _threshold_words(self, amount, count):
+    def _threshold_words(self, amount, count, criteria=None):
         """Return an amount (formatted) and a number of purchases as the programme connects them; either may be empty."""
         self.ensure_one()
         if amount and count:
             values = {'amount': amount, 'count': count}
-            if self.criteria == 'both':
+            if (criteria or self.criteria) == 'both':
                 return self.env._('%(amount)s and %(count)s purchases', **values)
             return self.env._('%(amount)s or %(count)s purchases', **values)
         if count:

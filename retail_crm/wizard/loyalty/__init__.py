@@ -7,3 +7,9 @@ from . import (
     retail_membership_override,
 )
 from . import base_partner_merge, retail_membership_override, retail_voucher_render
+    retail_membership_override,
+    retail_tier_preview_call,
+    retail_tier_preview_floor,
+    retail_tier_proposal,
+    retail_tier_proposal_line,
+)
