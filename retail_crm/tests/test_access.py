@@ -354,6 +354,7 @@ class AccessCommon(RetailCrmCommon):
                 'line_ids': [Command.create({'partner_id': cls.ann.id})],
             }
         )
+
     def _preview(cls, member):
         """Return a preview of other rules with one line, and what is asked about it."""
         programme, day = member.programme_id, fields.Date.today()

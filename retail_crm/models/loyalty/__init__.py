@@ -21,7 +21,6 @@ from . import (
     retail_tier_move,
     retail_portal_access,
     retail_membership_privilege,
-    retail_tier_move,
     retail_voucher,
     retail_benefit,
     retail_benefit_grant,
@@ -59,7 +58,5 @@ from . import (
     sale_order_line,
     sale_order_price,
     res_partner_voucher,
-    res_config_settings,
-    sale_order,
     sale_order_delivery,
 )
