@@ -355,6 +355,7 @@ class AccessCommon(RetailCrmCommon):
             }
         )
 
+    @classmethod
     def _preview(cls, member):
         """Return a preview of other rules with one line, and what is asked about it."""
         programme, day = member.programme_id, fields.Date.today()
