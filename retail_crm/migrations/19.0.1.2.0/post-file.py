@@ -15,6 +15,9 @@ SHIPPED = (
     'customer/retail_segment_data.xml',
     'customer/mail_activity_type_data.xml',
     'loyalty/retail_programme_data.xml',
+    'loyalty/retail_privilege_price_data.xml',
+    'loyalty/loyalty_program_data.xml',
+    'loyalty/retail_privilege_data.xml',
 )
 
 
