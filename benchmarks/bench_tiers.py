@@ -125,7 +125,7 @@ def evaluation(bench, env, programme):
             units=len(partner_ids),
             unit='member',
         )
-        bench.check(f'1 % {title}: among all against alone', ratio_of(ours, base, 'cpu'), 1.3)
+        bench.check(f'1 % {title}: among all against alone', ratio_of(ours, base, 'cpu'), 2)
     with bench.explaining(env, 'due members') as wanted:
         if wanted:
             make_due(env, partner_ids)
