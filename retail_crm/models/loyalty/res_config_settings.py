@@ -10,5 +10,8 @@ class ResConfigSettings(models.TransientModel):
         blocks['loyalty']['crons'] = [
             *blocks['loyalty']['crons'],
             'retail_crm.ir_cron_evaluate_tiers',
+            'retail_crm.ir_cron_expire_points',
+            'retail_crm.ir_cron_reconcile_points',
+            'retail_crm.ir_cron_release_points',
         ]
         return blocks

@@ -1,1 +1,6 @@
-from . import base_partner_merge, retail_membership_override
+from . import (
+    base_partner_merge,
+    loyalty_card_update_balance,
+    loyalty_generate_wizard,
+    retail_membership_override,
+)
