@@ -41,4 +41,6 @@ from . import test_customer_views
 from . import test_customer_yearly
 from . import test_house
 from . import test_loyalty_membership
+from . import test_loyalty_points
+from . import test_loyalty_points_life
 from . import test_loyalty_tiers_rules

@@ -28,6 +28,7 @@ from . import (
     res_partner_points,
     res_config_settings,
     sale_order,
+    sale_order_coupon_points,
     sale_order_earning,
     sale_order_line,
     sale_order_points,

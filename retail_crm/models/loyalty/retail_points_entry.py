@@ -80,7 +80,6 @@ class RetailPointsEntry(models.Model):
     company_id = fields.Many2one(
         comodel_name='res.company', required=True, readonly=True, ondelete='restrict'
     )
-    currency_id = fields.Many2one(related='program_id.currency_id')
     date = fields.Date(required=True, readonly=True)
     res_model = fields.Char(string='Document Model', readonly=True)
     res_id = fields.Many2oneReference(string='Document', model_field='res_model', readonly=True)
@@ -92,7 +91,8 @@ class RetailPointsEntry(models.Model):
         compute='_compute_document',
         help='Order or request that the entry comes from.',
     )
-    base_amount = fields.Monetary(
+    # no monetary field: its currency would cost each order a query
+    base_amount = fields.Float(
         readonly=True,
         aggregator=None,
         help="Amount on which points were earned, in the program's currency.",

@@ -200,7 +200,8 @@ class RetailPointsEntryPost(models.Model):
         """Let all points of a card last anew where the program counts the time without any movement."""
         moved = self.filtered(
             lambda row: (
-                row.kind in ('earn', 'burn') and row.program_id.retail_expiry == 'inactivity'
+                row.kind in ('earn', 'burn')
+                and row.card_id.program_id.retail_expiry == 'inactivity'
             )
         )
         if not moved:

@@ -36,21 +36,26 @@ class RetailPointsEntryRun(models.Model):
     @api.model
     def _cron_release(self):
         """Let points be spent whose time of waiting is over. One commit per batch; repeated runs change nothing."""
-        ledger = self._posting().with_context(loyalty_no_mail=True)
-        cron = self.env['ir.cron']
         last = 0
-        while True:
-            rows = ledger.search(
+        while rows := self._release_batch(last):
+            last = rows[-1].id
+            if not self.env['ir.cron']._commit_progress(len(rows)):
+                return
+
+    @api.model
+    def _release_batch(self, last, limit=BATCH // 10):
+        """Look at some waiting entries after the one of this number, without a mail to anybody, and return them."""
+        rows = (
+            self._posting()
+            .with_context(loyalty_no_mail=True)
+            .search(
                 [('state', '=', 'pending'), ('kind', '=', 'earn'), ('id', '>', last)],
-                limit=BATCH // 10,
+                limit=limit,
                 order='id',
             )
-            if not rows:
-                return
-            last = rows[-1].id
-            rows._look_at_waiting()
-            if not cron._commit_progress(len(rows)):
-                return
+        )
+        rows._look_at_waiting()
+        return rows
 
     def _look_at_waiting(self):
         """Let these waiting points mature by their orders, with what was taken back of them."""

@@ -8,7 +8,7 @@ from odoo.tools import float_round
 from . import _booking
 
 #: What an order earns in a program: points, the amount they were computed on (program's currency) and the factors.
-Earning = namedtuple('Earning', 'points base factor tier_factor')
+Earning = namedtuple('Earning', 'points base factor tier_factor tier_id')
 
 _ROUNDINGS = {
     'cents': {'precision_digits': 2, 'rounding_method': 'DOWN'},
@@ -32,7 +32,8 @@ class SaleOrderEarning(models.Model):
                 status['points'] = [earning.points]
                 booking = _booking.current(self.env)
                 if booking is not None:
-                    booking.earnings[self.id, program.id] = earning
+                    tier_id = earning.points and self._retail_tier_then()
+                    booking.earnings[self.id, program.id] = earning._replace(tier_id=tier_id)
         return result
 
     def _retail_points_day(self):
@@ -86,7 +87,7 @@ class SaleOrderEarning(models.Model):
         rounded = float_round(points, **_ROUNDINGS[program.retail_rounding])
         # the factor of the order as a whole, where its goods had several
         factor = points / plain if plain else factor_of()
-        return Earning(rounded, base, factor, tier_factor)
+        return Earning(rounded, base, factor, tier_factor, False)
 
     def _retail_matched_rules(self, program, lines):
         """Return the rules of a program that give points for the order, by the conditions of core."""

@@ -120,8 +120,10 @@ class SaleOrderPoints(models.Model):
 
         Idempotent: what the ledger has already is not entered again.
         """
-        orders = self.sudo().exists()  # sudo: the system's account of the orders
-        if booking is not None:
+        orders = self.sudo()  # sudo: the system's account of the orders
+        if booking is None:
+            orders = orders.exists()
+        else:
             orders.filtered(lambda order: order.id in booking.recount)._retail_recount_points()
         applied = booking.deltas if booking is not None else {}
         if booking is not None and not any(applied.values()):
@@ -255,7 +257,7 @@ class SaleOrderPoints(models.Model):
                 base_amount=earning.base,
                 factor=earning.factor,
                 tier_factor=earning.tier_factor,
-                tier_id=before.tier_id.id or self._retail_tier_then(),
+                tier_id=before.tier_id.id or earning.tier_id,
             )
         elif before:
             values.update(
@@ -273,9 +275,16 @@ class SaleOrderPoints(models.Model):
 
     def _retail_tier_then(self):
         """Return the id of the tier that the customer holds, or False."""
-        # the sale knows the customer; the field's groups are for people
-        partner = self.partner_id.sudo().commercial_partner_id.with_company(self.company_id)
-        return partner.retail_tier_id.id
+        # sudo: of the customer that the sale has
+        members = self.env['retail.membership'].sudo()
+        member = members.search_fetch(
+            [
+                ('partner_id', '=', self.partner_id.commercial_partner_id.id),
+                ('company_id', '=', self.company_id.root_id.id),
+            ],
+            ['tier_id'],
+        )
+        return member.tier_id.id
 
     # === PAYMENT AND RETURNS ===#
 
