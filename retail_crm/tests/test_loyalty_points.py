@@ -521,10 +521,14 @@ class TestPoints(PointsCommon):
                 'name': 'Wallet',
                 'program_type': 'ewallet',
                 'company_id': self.company.id,
-                'trigger_product_ids': [Command.set(product.ids)],
+                'rule_ids': [
+                    Command.clear(),
+                    Command.create(
+                        {'reward_point_mode': 'money', 'product_ids': [Command.set(product.ids)]}
+                    ),
+                ],
             }
         )
-        wallet.rule_ids.product_ids = product
         order = self._create_order(self.bob, 0, confirm=False)
         order.order_line.product_id = product
         order.order_line.price_unit = 50

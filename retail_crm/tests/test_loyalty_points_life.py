@@ -371,13 +371,16 @@ class TestPointsLife(PointsCommon):
         )
         accounts = {card.id: Account() for card in cards}
         today = date(2026, 1, 1)
-        for step in range(6):
+        for number in range(1, 7):
             with freeze_time(f'{today} 12:00'):
                 self._expire()
                 for account in accounts.values():
                     account.expire(today)
-                for card in cards:
-                    self._random_step(randomly, card, accounts[card.id], today, step + 1)
+                steps = [
+                    self._random_step(randomly, card, accounts[card.id], today, number)
+                    for card in cards
+                ]
+                self._move_all([step for step in steps if step])
             today += timedelta(days=randomly.randint(20, 60))
         self.env.flush_all()
         sums = self.ledger._sums(cards)
@@ -393,29 +396,50 @@ class TestPointsLife(PointsCommon):
         for card in cards:
             self.assertAlmostEqual(left.get(card, 0), accounts[card.id].balance(), 4)
 
+    def _move_all(self, steps):
+        """Enter ``(card, kind, points, source, values)`` at once."""
+        prior = self.ledger.search(
+            [('card_id', 'in', [step[0].id for step in steps]), ('res_model', '=', 'x.test')]
+        ).grouped(lambda row: (row.card_id.id, row.res_id))
+        self.ledger._post(
+            [
+                Movement(
+                    card=card,
+                    kind=kind,
+                    points=points,
+                    prior=prior.get((card.id, source), self.ledger.browse()),
+                    source=('x.test', source),
+                    values=values,
+                )
+                for card, kind, points, source, values in steps
+            ]
+        )
+
     def _random_step(self, randomly, card, account, today, number):
+        """Do something by chance on the account and return the movement that should do the same."""
         what = randomly.choice(['earn', 'earn', 'burn', 'return', 'back', 'nothing'])
         if what == 'earn':
             points = randomly.randint(1, 20000) / 100
             last = today + timedelta(days=randomly.choice([25, 45, 90, 400]))
-            self._move(card, 'earn', points, number, expires_on=last)
             account.earn(number, points, last, today)
-        elif what == 'burn' and account.balance() > 0:
-            points = round(account.balance() * randomly.choice([0.3, 0.7, 1]), 2)
-            if points:
-                self._move(card, 'burn', -points, number)
+            return card, 'earn', points, number, {'expires_on': last}
+        if what == 'burn' and account.balance() > 0:
+            points = round(account.balance() * randomly.choice([0.3, 0.7, 1]) - 0.005, 2)
+            if points > 0:
                 account.burn(number, points)
-        elif what == 'return' and account.earned:
+                return card, 'burn', -points, number, {}
+        if what == 'return' and account.earned:
             source = randomly.choice(sorted(account.earned))
             part = round(account.earned[source] * randomly.choice([0.5, 1]), 2)
-            if part:
-                self._move(card, 'reverse_earn', -part, source)
+            if part > 0:
                 account.take_back(source, part)
-        elif what == 'back' and account.burnt:
+                return card, 'reverse_earn', -part, source, {}
+        if what == 'back' and account.burnt:
             source = randomly.choice(sorted(account.burnt))
-            part = sum(points for _lot, points in account.burnt[source])
-            self._move(card, 'reverse_burn', round(part, 2), source)
+            part = round(sum(points for _lot, points in account.burnt[source]), 6)
             account.give_back(source, today)
+            return card, 'reverse_burn', part, source, {}
+        return None
 
 
 class Account:

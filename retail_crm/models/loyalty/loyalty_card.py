@@ -32,6 +32,7 @@ class LoyaltyCard(models.Model):
         help='Points that can be spent once the purchase is paid and can no longer be returned.',
     )
 
+    @api.depends('retail_entry_ids.points', 'retail_entry_ids.state')
     def _compute_retail_pending_points(self):
         sums = self.env['retail.points.entry']._sums(self)
         for card in self:

@@ -290,15 +290,20 @@ class _Book:
     """The open lots and debts of cards while movements are entered: what is left of each, written once at the end."""
 
     def __init__(self, lots):
-        self.lots = {lot.id: lot for lot in lots}
-        self.left = {lot.id: lot.remaining for lot in lots}
+        self.lots, self.left, self.by_card = {}, {}, {}
         self.changed = set()
         self.numbers = {}
+        for lot in lots:
+            self._open(lot)
+
+    def _open(self, lot):
+        self.lots[lot.id], self.left[lot.id] = lot, lot.remaining
+        self.by_card.setdefault(lot.card_id.id, []).append(lot)
 
     def add(self, entries):
         for entry in entries:
             if entry.state == 'available' and entry.remaining:
-                self.lots[entry.id], self.left[entry.id] = entry, entry.remaining
+                self._open(entry)
 
     def number(self, move):
         """Return the next number of an entry of this document on this card."""
@@ -307,14 +312,12 @@ class _Book:
         return self.numbers[key]
 
     def of_card(self, card):
-        return [
-            lot for lot in self.lots.values() if lot.card_id.id == card.id and self.left[lot.id] > 0
-        ]
+        return [lot for lot in self.by_card.get(card.id, ()) if self.left[lot.id] > 0]
 
     def give(self, lot, points):
         """Give points back into a lot, or take them (below 0)."""
         if lot.id not in self.left:
-            self.lots[lot.id], self.left[lot.id] = lot, lot.remaining
+            self._open(lot)
         self.left[lot.id] = _points.exact(self.left[lot.id] + points)
         self.changed.add(lot.id)
 

@@ -302,10 +302,13 @@ class SaleOrderPoints(models.Model):
         if not self.amount_total:
             return self._retail_points_day()
         today = self.company_id._retail_today()
-        invoices = self.invoice_ids.filtered(
-            lambda move: move.state == 'posted' and move.move_type == 'out_invoice'
+        moves = self.invoice_ids.filtered(lambda move: move.state == 'posted')
+        invoices = moves.filtered(lambda move: move.move_type == 'out_invoice')
+        # what was credited is to be invoiced again, as core sees it
+        whole = self.invoice_status != 'to invoice' or (
+            moves != invoices and sum(invoices.mapped('amount_total')) >= self.amount_total
         )
-        if invoices and self.invoice_status in ('invoiced', 'upselling', 'no'):
+        if invoices and whole:
             open_ones = invoices.filtered(
                 lambda move: move.payment_state not in ('paid', 'in_payment', 'reversed')
             )
