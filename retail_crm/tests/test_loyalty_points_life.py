@@ -389,9 +389,7 @@ class TestPointsLife(PointsCommon):
             self.assertAlmostEqual(card.points, expected, 4, accounts[card.id].log)
             self.assertAlmostEqual(sums.get(card.id, (0, 0))[0], expected, 4)
         left = dict(
-            self.ledger._read_group(
-                [('card_id', 'in', cards.ids)], ['card_id'], ['remaining:sum']
-            )
+            self.ledger._read_group([('card_id', 'in', cards.ids)], ['card_id'], ['remaining:sum'])
         )
         for card in cards:
             self.assertAlmostEqual(left.get(card, 0), accounts[card.id].balance(), 4)
@@ -480,9 +478,7 @@ class Account:
 
     def burn(self, source, points):
         self.log.append(('burn', source, points))
-        lots = sorted(
-            (lot for lot in self.lots if lot[1] > 0), key=lambda lot: (lot[2], lot[3])
-        )
+        lots = sorted((lot for lot in self.lots if lot[1] > 0), key=lambda lot: (lot[2], lot[3]))
         taken, missing = self._take(lots, points)
         assert missing < 1e-6, self.log
         self.burnt.setdefault(source, []).extend(taken)

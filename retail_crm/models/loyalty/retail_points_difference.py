@@ -11,7 +11,7 @@ class RetailPointsDifference(models.Model):
     _name = 'retail.points.difference'
     _description = 'Points Difference'
     _order = 'resolved_on desc, id desc'
-    _rec_name = 'card_id'
+    _rec_name = 'kind'
 
     card_id = fields.Many2one(
         comodel_name='loyalty.card',

@@ -221,16 +221,15 @@ class RetailPointsEntry(models.Model):
     # === ACTIONS ===#
 
     def action_open_document(self):
-        """Open the document that moved the points.
+        """Open the document that moved the points, where there is one still.
 
-        :raise UserError: when there is none, or none any more
         :raise AccessError: when the user may not read it
         """
         self.ensure_one()
         self.check_access('read')
         document = self.env[self.res_model].browse(self.res_id).exists() if self.res_model else None
         if not document:
-            raise UserError(self.env._('This entry has no document.'))
+            return False
         if not document.has_access('read'):
             raise AccessError(self.env._('You may not see the document of this entry.'))
         return {
