@@ -584,3 +584,57 @@ class TestPoints(PointsCommon):
         self.assertEqual((action['res_model'], action['res_id']), ('sale.order', order.id))
         card = self._give_card(self.ann, 5)
         self.assertFalse(self._entries(card).action_open_document())
+
+    # === GIVEN FOR OTHER THINGS ===#
+
+    def test_welcome_points_once(self):
+        """New members get welcome points once, also when they leave and come back (S-SEG-22)."""
+        self.program.retail_welcome_points = 100
+        programme = self.env['retail.programme'].search(
+            [('company_id', '=', self.company.id)]
+        ) or self.env['retail.programme'].create({'name': 'Club', 'company_id': self.company.id})
+        if programme.state == 'draft':
+            if not programme.tier_ids:
+                programme.action_use_ladder()
+            programme.automatic = False
+            programme.action_start()
+        member = self.env['retail.membership']._enrol(self.bob, self.company)
+        self._process()
+        card = self._card_of(self.bob)
+        self.assertEqual(card.points, 100)
+        self.assertEqual(self._entries(card).reason, 'welcome')
+        self.moments._emit('enrolled', member)
+        self._process()
+        self.assertEqual(card.points, 100)
+        self.assertAgrees(card)
+
+    def test_granted_points_can_wait(self):
+        """Points given for something else, such as a referral, wait until their day, once for each record."""
+        with freeze_time('2026-03-02 12:00'):
+            for _twice in range(2):
+                self.ledger._grant(
+                    self.bob, 200, self.ann, 'referral', 'Ann', valid_from=date(2026, 3, 9)
+                )
+            card = self._card_of(self.bob)
+            self.assertEqual((card.points, card.retail_pending_points), (0, 200))
+        with freeze_time('2026-03-09 12:00'):
+            self._release()
+        self.assertEqual(card.points, 200)
+        self.assertAgrees(card)
+
+    def test_balances_of_customers(self):
+        """What customers read: available, waiting and when points end, of a company with its contacts (S-CHN-11)."""
+        self.program.retail_expiry = 'months'
+        with freeze_time('2026-03-02 12:00'):
+            self._sell(self.ann, 10)
+            self.program.retail_pending = True
+            self._sell(self.ann, 5)
+        balances = self.ledger._balances(self.acme | self.bob, self.company)
+        self.assertEqual(
+            balances[self.acme.id],
+            {'available': 10, 'pending': 5, 'expiring': [(date(2027, 3, 31), 10)]},
+        )
+        self.assertEqual(balances[self.bob.id], {'available': 0, 'pending': 0, 'expiring': []})
+        self.env.flush_all()
+        self.assertEqual(self.acme.retail_points_text, '10, 5 waiting')
+        self.assertFalse(self.bob.retail_points_text)

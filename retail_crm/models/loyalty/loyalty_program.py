@@ -80,6 +80,10 @@ class LoyaltyProgram(models.Model):
         string='Partial Returns Give Points Back',
         help='A partial return gives back that part of the points spent on the order. Off: only a full return does.',
     )
+    retail_welcome_points = fields.Float(
+        string='Welcome Points',
+        help='Points for new members of the customer club, once. 0: none.',
+    )
     retail_point_value = fields.Float(
         string='Value of a Point',
         digits=(16, 4),

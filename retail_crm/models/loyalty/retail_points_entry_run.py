@@ -62,6 +62,9 @@ class RetailPointsEntryRun(models.Model):
         linked = self.search([('award_id', 'in', self.ids), ('state', '=', 'pending')])
         rows = (self | linked).filtered(lambda row: row.res_model == 'sale.order')
         orders = self.env['sale.order'].sudo().browse(set(rows.mapped('res_id'))).exists()
+        for row in self - rows:  # given for something else than goods
+            if row.valid_from and row.valid_from <= row.company_id._retail_today():
+                row._release()
         by_order = rows.grouped('res_id')
         for order in orders:
             by_order[order.id]._mature(order)
