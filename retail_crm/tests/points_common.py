@@ -11,6 +11,7 @@ class PointsCommon(RetailCrmCommon):
         super().setUpClass()
         # programs of demo data would give points and rewards, too
         cls.env['loyalty.program'].search([]).active = False
+        cls.env['retail.points.campaign'].search([]).active = False
         cls.program = cls._create_program()
         cls.ledger = cls.env['retail.points.entry']
 
