@@ -129,6 +129,11 @@
         'views/loyalty/retail_membership_privilege_views.xml',
         'views/loyalty/res_partner_voucher_views.xml',
         'views/loyalty/sale_order_delivery_views.xml',
+        'views/loyalty/retail_points_entry_views.xml',
+        'views/loyalty/retail_points_adjustment_views.xml',
+        'views/loyalty/retail_points_campaign_views.xml',
+        'views/loyalty/retail_points_difference_views.xml',
+        'views/loyalty/loyalty_card_views.xml',
         'views/menus.xml',
     ],
     'demo': [

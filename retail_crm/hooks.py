@@ -29,11 +29,12 @@ def pre_init_hook(env):
 
 
 def post_init_hook(env):
-    """Derive the purchases and figures of the sales that were there before the add-on."""
+    """Derive the purchases and figures of the sales that were there before the add-on, and open the points ledger."""
     with _filled_in_bulk(env, 'retail_purchase', unique=False):
         env['retail.purchase']._fill_all()
     with _filled_in_bulk(env, 'retail_profile', unique=True):
         env['retail.profile']._refresh()
+    env['retail.points.entry']._open_ledger()
 
 
 @contextmanager

@@ -50,4 +50,6 @@ from . import test_loyalty_preview_rules
 from . import test_loyalty_price
 from . import test_loyalty_privilege
 from . import test_loyalty_referral
+from . import test_loyalty_points
+from . import test_loyalty_points_life
 from . import test_loyalty_tiers_rules

@@ -71,6 +71,10 @@ RIGHTS = {
         'marketing': 'r',
         'sales': 'rwcd',
     },
+    'retail.points.adjustment': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.points.campaign': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'rwcd'},
+    'retail.points.difference': {'manager': 'r'},
+    'retail.points.entry': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.policy': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
     'retail.preference': {
         'user': 'r',
@@ -196,6 +200,16 @@ ACTIONS = {
     ('retail.membership.override', 'action_give'): {'lead', 'manager'},
     ('retail.moment', 'action_retry'): {'manager'},
     ('retail.moment', 'action_open_document'): {'manager'},
+    # the second person: a manager other than the one who asked
+    ('retail.points.adjustment', 'action_approve'): {'manager'},
+    ('retail.points.adjustment', 'action_refuse'): {'manager'},
+    ('retail.points.adjustment', 'action_retail_open_card'): {
+        'user',
+        'lead',
+        'manager',
+        'marketing',
+    },
+    ('retail.points.entry', 'action_open_document'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.profile.backtest', 'action_check_now'): {'manager'},
     ('retail.classification', 'action_use_measured_years'): {'manager'},
     ('retail.profile', 'action_refresh'): {'user', 'lead', 'manager', 'marketing'},
@@ -391,6 +405,30 @@ class AccessCommon(RetailCrmCommon):
         }
 
     @classmethod
+    def _points(cls, company, partner):
+        """Return card, entry, waiting adjustment and difference of a customer's points in a company."""
+        program = cls.env['loyalty.program'].create(
+            {'name': 'Points', 'program_type': 'loyalty', 'company_id': company.id}
+        )
+        card = cls.env['loyalty.card'].create(
+            {'program_id': program.id, 'partner_id': partner.id, 'points': 10}
+        )
+        difference = {
+            'card_id': card.id,
+            'program_id': program.id,
+            'company_id': company.id,
+            'kind': 'balance',
+        }
+        return {
+            'card': card,
+            'entry': cls.env['retail.points.entry'].search([('card_id', '=', card.id)]),
+            'adjustment': cls.env['retail.points.adjustment']._request(
+                card, 5000, 'goodwill', 'Patron'
+            ),
+            'difference': cls.env['retail.points.difference'].create(difference),
+        }
+
+    @classmethod
     def setUpClass(cls):
         super().setUpClass()
         # everybody works in a company whose programme runs, too, and in one without any
@@ -430,6 +468,7 @@ class AccessCommon(RetailCrmCommon):
         cls.voucher = cls._give_voucher(cls.member)
         cls.benefit = cls._give_benefit(cls.member)
         cls.list = cls._give_list(cls.company_3)
+        points = cls._points(cls.company, cls.bob)
         cls.samples = {
             'retail.access.log': cls.env['retail.access.log']._log('reveal', cls.bob),
             'retail.anonymise': cls.env['retail.anonymise'].create(
@@ -490,6 +529,10 @@ class AccessCommon(RetailCrmCommon):
             'retail.occasion.date': cls.env['retail.occasion.date'].create(
                 {'partner_id': cls.bob.id, 'month': '5', 'day': 20}
             ),
+            'retail.points.adjustment': points['adjustment'],
+            'retail.points.campaign': cls.env['retail.points.campaign'].create({'name': 'Week'}),
+            'retail.points.difference': points['difference'],
+            'retail.points.entry': points['entry'],
             'retail.policy': cls.env.ref('retail_crm.retail_policy_abc_a'),
             'retail.preference': cls.env['retail.preference'].create({'name': 'Old Maps'}),
             'retail.profile': cls._profile_of(cls.bob),
@@ -556,6 +599,10 @@ class AccessCommon(RetailCrmCommon):
             'retail.membership.override': {'note': 'Friend'},
             'retail.moment': {'state': 'done'},
             'retail.occasion.date': {'day': 21},
+            'retail.points.adjustment': {'note': 'Friend'},
+            'retail.points.campaign': {'factor': 3},
+            'retail.points.difference': {'card_points': 5},
+            'retail.points.entry': {'points': 1000},
             'retail.policy': {'name': 'Everybody first'},
             'retail.preference': {'name': 'New Maps'},
             'retail.profile': {'order_count': 99},
@@ -699,6 +746,25 @@ class AccessCommon(RetailCrmCommon):
             },
             'retail.voucher': {'partner_id': cls.bob.id, 'name': 'Cake', 'reason': 'Sorry'},
             'retail.voucher.render': {'code': 'X'},
+            'retail.points.adjustment': {
+                'card_id': points['card'].id,
+                'program_id': points['card'].program_id.id,
+                'company_id': cls.company.id,
+                'points': 1,
+                'reason': 'other',
+                'note': 'Friend',
+            },
+            'retail.points.campaign': {'name': 'Day'},
+            'retail.points.difference': {'card_id': points['card'].id, 'kind': 'second'},
+            'retail.points.entry': {
+                'kind': 'earn',
+                'points': 1000,
+                'card_id': points['card'].id,
+                'program_id': points['card'].program_id.id,
+                'company_id': cls.company.id,
+                'date': '2026-01-01',
+                'key': 'mine',
+            },
             'retail.policy': {'name': 'Regulars', 'class_key': 'ladder.loyal'},
             'retail.preference': {'name': 'Globes'},
             'retail.classification': {'company_id': cls.company_2.id},
@@ -850,7 +916,14 @@ class TestAccess(AccessCommon):
         member = self._give_membership(self.company_2, self.bob)
         evaluation = self._evaluate_programme(member.programme_id)
         lists = self._give_list(self.company_2)
+        points = self._points(self.company_2, self.bob)
         others = {
+            'retail.points.adjustment': points['adjustment'],
+            'retail.points.campaign': self.env['retail.points.campaign'].create(
+                {'name': 'Elsewhere', 'company_id': self.company_2.id}
+            ),
+            'retail.points.difference': points['difference'],
+            'retail.points.entry': points['entry'],
             'retail.access.log': self.env['retail.access.log']
             .with_company(self.company_2)
             ._log('reveal', self.bob),

@@ -27,6 +27,7 @@ def migrate(cr, version):
     env = api.Environment(cr, SUPERUSER_ID, {})
     for name in SHIPPED:
         convert_file(env, 'retail_crm', f'data/{name}', None, mode='init', noupdate=True)
+    env['retail.points.entry']._open_ledger()
     # Scores of data quality are new columns of the figures: nobody bought anything, so nothing is told.
     if env['retail.profile']._refresh(quiet=True) is None:
         raise RuntimeError(

@@ -11,5 +11,10 @@ class ResConfigSettings(models.TransientModel):
             *blocks['loyalty']['crons'],
             'retail_crm.ir_cron_evaluate_tiers',
             'retail_crm.ir_cron_evaluate_programmes',
+            'retail_crm.ir_cron_grant_benefits',
+            'retail_crm.ir_cron_tier_preview',
+            'retail_crm.ir_cron_expire_points',
+            'retail_crm.ir_cron_reconcile_points',
+            'retail_crm.ir_cron_release_points',
         ]
         return blocks

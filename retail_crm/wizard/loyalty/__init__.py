@@ -1,5 +1,7 @@
 from . import (
     base_partner_merge,
+    loyalty_card_update_balance,
+    loyalty_generate_wizard,
     retail_membership_enrol,
     retail_membership_import,
     retail_membership_import_check,

@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from ...models.loyalty import _booking
+
 
 class BasePartnerMergeAutomaticWizard(models.TransientModel):
     _inherit = 'base.partner.merge.automatic.wizard'
@@ -17,3 +19,8 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         if referrer.retail_referrer_id.commercial_partner_id in family:
             values['retail_referrer_id'] = False
         return values
+
+    def _merge_loyalty_cards(self, src_partners, dst_partner):
+        """Have ledger, history and orders of the cards that core empties follow their points."""
+        with _booking.booking_merge(self.env):
+            return super()._merge_loyalty_cards(src_partners, dst_partner)
