@@ -8,6 +8,8 @@ import os
 import sys
 from datetime import timedelta
 
+from dateutil.relativedelta import relativedelta
+
 from odoo import Command, fields
 
 sys.path.insert(0, os.environ.get('RETAIL_CRM_TOOLS') or os.path.join(os.getcwd(), 'tools'))
@@ -112,12 +114,39 @@ class Files:
         env['retail.profile']._refresh(quiet=True)
         env['retail.segment'].search([])._recompute_safely()
         env['retail.duplicate']._search_all()
+        self.open_programme()
+
+    def open_programme(self):
+        """A loyalty programme that began a year ago, an evaluation of last month, and a customer with a portal account."""
+        env = self.env
         programme = env['retail.programme'].search(
             [('company_id', '=', env.company.id), ('state', '=', 'draft')], limit=1
         )
-        if programme:
-            programme.action_start()
+        if not programme:
+            return
+        programme.date_start = fields.Date.today() - relativedelta(years=1)
+        programme.action_start()
         env['retail.membership']._cron_evaluate()
+        evaluation = env['retail.programme.evaluation'].create(
+            {
+                'programme_id': programme.id,
+                'date_from': fields.Date.today() + relativedelta(months=-1, day=1),
+            }
+        )
+        evaluation.action_measure()
+        member = env['retail.membership'].search(
+            [('tier_id', '=', programme.tier_ids[1:2].id)], order='id', limit=1
+        )
+        if member:
+            env['res.users'].with_context(no_reset_password=True).create(
+                {
+                    'name': member.partner_id.name,
+                    'login': 'customer',
+                    'password': 'customer',
+                    'partner_id': member.partner_id.id,
+                    'group_ids': [Command.set(env.ref('base.group_portal').ids)],
+                }
+            )
 
 
 def main(env):
