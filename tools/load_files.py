@@ -117,7 +117,7 @@ class Files:
         self.open_programme()
 
     def open_programme(self):
-        """A loyalty programme that began a year ago, an evaluation of last month, and a customer with a portal account."""
+        """A loyalty programme that began a year ago, what is made of it, and a customer with a portal account."""
         env = self.env
         programme = env['retail.programme'].search(
             [('company_id', '=', env.company.id), ('state', '=', 'draft')], limit=1
@@ -134,6 +134,10 @@ class Files:
             }
         )
         evaluation.action_measure()
+        preview = env['retail.tier.preview']._of_programme(programme)
+        for threshold in preview.threshold_ids:
+            threshold.count *= 2
+        preview.action_compute()
         member = env['retail.membership'].search(
             [('tier_id', '=', programme.tier_ids[1:2].id)], order='id', limit=1
         )
