@@ -230,6 +230,19 @@ class TestPortalAccess(PortalCase):
         self.assertFalse(self._rpc('retail.membership', 'search', []))
         self.assertFalse(memberships._of_user(programmes))
 
+    def test_caches_are_kept_while_nobody_moves(self):
+        """Imports that write the company again, or of contacts who log in nowhere, keep the caches of all (speed)."""
+        self.customer.parent_id = self.acme
+        twin = self.env['res.partner'].create({'name': 'Twin', 'parent_id': self.acme.id})
+        with patch.object(type(self.env.registry), 'clear_cache') as cleared:
+            for partner in self.customer | self.acme | twin:
+                partner.write({'is_company': partner.is_company})
+                partner.write({'parent_id': partner.parent_id.id})
+            twin.parent_id = False
+            cleared.assert_not_called()
+            self.customer.parent_id = False
+            cleared.assert_called()
+
     def test_drafts_are_nobodys_business(self):
         """Tiers and privileges of a programme that does not run, and archived ones, stay inside (design 7)."""
         self._join()
