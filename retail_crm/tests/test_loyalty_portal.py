@@ -126,6 +126,15 @@ class TestPortalFigures(PortalCase):
         self._join()
         self.assertFalse(member.leave_reason)
 
+    def test_number_with_a_prefix_in_any_letters(self):
+        """Whatever the sequence of numbers begins with, the card can be shown (S-LOY-15)."""
+        sequence = self.env.ref('retail_crm.sequence_retail_membership')
+        sequence.prefix = '会员-é '
+        member = self._join()
+        self.assertTrue(member.number.startswith('会员'))
+        self.assertTrue(member._barcode_src().startswith('data:image/svg+xml;base64,'))
+        self.assertIn('<img', member.barcode)
+
     def test_sections_of_other_parts(self):
         """The hook gives nothing by itself: vouchers and points add their sections (S-CHN-11)."""
         self.assertEqual(self._join()._portal_sections(), [])

@@ -23,6 +23,7 @@ from . import (
     res_partner_counter,
     res_partner_price,
     product_pricelist,
+    product_pricelist_shop,
     res_config_settings,
     sale_order,
     sale_order_line,

@@ -111,7 +111,7 @@ class ProductPricelist(models.Model):
 
     def _get_partner_pricelist_multi_filter_hook(self):
         """Take no list for members only for a customer's own one, however it came there."""
-        result = super()._get_partner_pricelist_multi_filter_hook()
-        if self.env.context.get('retail_crm_member_price'):
-            return result
-        return result.filtered(lambda pricelist: not pricelist.retail_members_only)
+        lists = self
+        if not self.env.context.get('retail_crm_member_price'):
+            lists = self.filtered(lambda pricelist: not pricelist.retail_members_only)
+        return super(ProductPricelist, lists)._get_partner_pricelist_multi_filter_hook()
