@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from unittest.mock import patch
 
 from lxml import html
+from psycopg2.errors import UniqueViolation
 
 from odoo.exceptions import AccessError, UserError
 from odoo.http import Request
@@ -538,6 +539,18 @@ class TestPortalPages(PortalCase, HttpCase):
         self.customer.retail_customer = False
         self.assertEqual(self._post('join', agree='1').status_code, 404)
         self.assertIn('Ask us in the store', self._text())
+
+    def test_sent_twice(self):
+        """A form sent twice whose first answer makes him a member meanwhile ends on the page, not with an error."""
+        model = self.env.registry['retail.membership']
+
+        def enrol(_self, *_args, **_kwargs):
+            raise UniqueViolation('retail_membership_partner_uniq')
+
+        with patch.object(model, '_enrol', enrol):
+            response = self._post('join', agree='1')
+        self.assertEqual(response.status_code, 200)
+        self.assertTrue(response.url.endswith('saved=joined'), response.url)
 
     def test_contact_neither_joins_nor_leaves_for_the_company(self):
         """A contact shows the company's card, and its membership is not his to begin or end (S-LOY-16)."""
