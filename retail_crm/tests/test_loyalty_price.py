@@ -9,6 +9,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import Form, new_test_user, tagged
 
+from odoo.addons.retail_crm.hooks import uninstall_hook
 from odoo.addons.retail_crm.tests.test_loyalty_membership import TierCase
 
 
@@ -445,6 +446,12 @@ class TestMemberPrice(PriceCase):
                 self.assertTrue(lists.browse(self.ordinary.id)._is_available_on_website(None))
             self.acme.specific_property_product_pricelist = self.pricelist  # asks no end
             self.assertEqual(self._price_of(self.acme), self.ordinary)
+
+    def test_uninstall_leaves_it_to_nobody(self):
+        """Without the add-on nothing would keep the list from being everybody's: it is archived."""
+        uninstall_hook(self.env)
+        self.assertFalse(self.pricelist.active)
+        self.assertTrue(self.ordinary.active)
 
     # === CHANGES OF THE TIER ===#
 
