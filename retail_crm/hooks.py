@@ -78,5 +78,9 @@ def _filled_in_bulk(env, table, unique):
 
 
 def uninstall_hook(env):
-    """Leave no parameter of ours behind; tables, columns and views are dropped by Odoo itself."""
+    """Leave no parameter of ours behind; tables, columns and views are dropped by Odoo itself.
+
+    Price lists for members are archived: nothing would keep them from being anybody's.
+    """
+    env['product.pricelist'].search([('retail_members_only', '=', True)]).active = False
     env['ir.config_parameter'].sudo().search([('key', '=like', 'retail_crm.%')]).unlink()

@@ -1,3 +1,5 @@
+from psycopg2.errors import UniqueViolation
+
 from odoo.exceptions import UserError
 from odoo.http import request, route
 
@@ -232,6 +234,8 @@ class RetailPortalLoyalty(RetailPortal):
                         'portal',
                         company=programme.company_id,
                     )
+        except UniqueViolation:
+            return None  # sent twice: the other one of the two has made him a member
         except UserError as error:
             return str(error)
         return None

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from unittest.mock import patch
 
 from lxml import html
+from psycopg2.errors import UniqueViolation
 
 from odoo.exceptions import AccessError, UserError
 from odoo.http import Request
@@ -126,6 +127,15 @@ class TestPortalFigures(PortalCase):
         self._join()
         self.assertFalse(member.leave_reason)
 
+    def test_number_with_a_prefix_in_any_letters(self):
+        """Whatever the sequence of numbers begins with, the card can be shown (S-LOY-15)."""
+        sequence = self.env.ref('retail_crm.sequence_retail_membership')
+        sequence.prefix = '会员-é '
+        member = self._join()
+        self.assertTrue(member.number.startswith('会员'))
+        self.assertTrue(member._barcode_src().startswith('data:image/svg+xml;base64,'))
+        self.assertIn('<img', member.barcode)
+
     def test_sections_of_other_parts(self):
         """The hook gives nothing by itself: vouchers and points add their sections (S-CHN-11)."""
         self.assertEqual(self._join()._portal_sections(), [])
@@ -229,6 +239,19 @@ class TestPortalAccess(PortalCase):
         self.customer.parent_id = False
         self.assertFalse(self._rpc('retail.membership', 'search', []))
         self.assertFalse(memberships._of_user(programmes))
+
+    def test_caches_are_kept_while_nobody_moves(self):
+        """Imports that write the company again, or of contacts who log in nowhere, keep the caches of all (speed)."""
+        self.customer.parent_id = self.acme
+        twin = self.env['res.partner'].create({'name': 'Twin', 'parent_id': self.acme.id})
+        with patch.object(type(self.env.registry), 'clear_cache') as cleared:
+            for partner in self.customer | self.acme | twin:
+                partner.write({'is_company': partner.is_company})
+                partner.write({'parent_id': partner.parent_id.id})
+            twin.parent_id = False
+            cleared.assert_not_called()
+            self.customer.parent_id = False
+            cleared.assert_called()
 
     def test_drafts_are_nobodys_business(self):
         """Tiers and privileges of a programme that does not run, and archived ones, stay inside (design 7)."""
@@ -516,6 +539,18 @@ class TestPortalPages(PortalCase, HttpCase):
         self.customer.retail_customer = False
         self.assertEqual(self._post('join', agree='1').status_code, 404)
         self.assertIn('Ask us in the store', self._text())
+
+    def test_sent_twice(self):
+        """A form sent twice whose first answer makes him a member meanwhile ends on the page, not with an error."""
+        model = self.env.registry['retail.membership']
+
+        def enrol(_self, *_args, **_kwargs):
+            raise UniqueViolation('retail_membership_partner_uniq')
+
+        with patch.object(model, '_enrol', enrol):
+            response = self._post('join', agree='1')
+        self.assertEqual(response.status_code, 200)
+        self.assertTrue(response.url.endswith('saved=joined'), response.url)
 
     def test_contact_neither_joins_nor_leaves_for_the_company(self):
         """A contact shows the company's card, and its membership is not his to begin or end (S-LOY-16)."""

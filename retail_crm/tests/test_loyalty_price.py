@@ -1,12 +1,15 @@
 """Member prices: who has them, that they are never frozen nor anybody else's, and promotions (S-LOY-08, S-LOY-09)."""
 
+from contextlib import ExitStack
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import Form, new_test_user, tagged
 
+from odoo.addons.retail_crm.hooks import uninstall_hook
 from odoo.addons.retail_crm.tests.test_loyalty_membership import TierCase
 
 
@@ -405,6 +408,51 @@ class TestMemberPrice(PriceCase):
         (self.pricelist | copied).retail_members_only = False  # by hand, knowing what one does
         self.assertEqual(self._price_of(self.acme), self.lists.search([], limit=1))
 
+    def test_parameter_of_a_deleted_list(self):
+        """A system parameter that names a list which is gone makes no contact unreadable and no sale impossible."""
+        self.ordinary.active = False
+        gone = self.lists.create({'name': 'Gone'})
+        self.env['ir.config_parameter'].set_param('res.partner.property_product_pricelist', gone.id)
+        gone.unlink()
+        self.assertFalse(self._price_of(self.acme))
+        self.assertEqual(self._price_of(self.bob), self.pricelist)
+        self.assertEqual(self._quote(self.acme).amount_untaxed, 100)
+
+    def test_web_shop_gives_it_to_members_only(self):
+        """Where Odoo's shop is installed, its lists of a website are without those for members, but for their own."""
+        model = self.env.registry['product.pricelist']
+        shop = {  # as in Odoo's shop, which is not installed here
+            '_get_website_pricelists_domain': lambda _self, _website: [('active', '=', True)],
+            '_is_available_on_website': lambda _self, _website: True,
+        }
+        bob_user = new_test_user(
+            self.env, login='bob', groups='base.group_portal', partner_id=self.bob.id
+        )
+        with ExitStack() as stack:
+            for name, method in shop.items():
+                stack.enter_context(patch.object(model, name, method, create=True))
+            self.lists._register_hook()
+            self.lists._register_hook()  # wraps once
+            domain = self.lists._get_website_pricelists_domain(None)
+            self.assertEqual(domain, [('active', '=', True), ('retail_members_only', '=', False)])
+            for user, own in (
+                (self.env.ref('base.public_user'), False),
+                (self.users['portal'], False),
+                (bob_user, True),
+            ):
+                lists = self.lists.with_user(user).sudo()
+                available = lists.browse(self.pricelist.id)._is_available_on_website(None)
+                self.assertEqual(available, own, user.login)
+                self.assertTrue(lists.browse(self.ordinary.id)._is_available_on_website(None))
+            self.acme.specific_property_product_pricelist = self.pricelist  # asks no end
+            self.assertEqual(self._price_of(self.acme), self.ordinary)
+
+    def test_uninstall_leaves_it_to_nobody(self):
+        """Without the add-on nothing would keep the list from being everybody's: it is archived."""
+        uninstall_hook(self.env)
+        self.assertFalse(self.pricelist.active)
+        self.assertTrue(self.ordinary.active)
+
     # === CHANGES OF THE TIER ===#
 
     def test_new_tier_new_quotations(self):
@@ -696,3 +744,59 @@ class TestPromotions(PriceCase):
         lines = order.order_line.filtered(lambda item: not item.reward_id)
         self.assertEqual(lines.mapped('discount')[:2], [0, 50])
         self.assertEqual(lines.mapped('price_unit'), [10, 10, 7])
+
+    def test_refused_promotion_changes_nothing(self):
+        """A promotion that Odoo itself refuses leaves the order its member prices."""
+        coupons = self._promotion(20, 'coupons')
+        coupons.rule_ids.unlink()
+        self.env['loyalty.card'].create({'program_id': coupons.id, 'points': 1, 'code': 'gift'})
+        self._promotion(15)
+        order = self._quote(self.bob)
+        order._update_programs_and_rewards()
+        [(coupon, reward)] = order._get_claimable_rewards().items()
+        for gift, rewards in order._try_apply_code('gift').items():
+            order._apply_program_reward(rewards, gift)
+        self.assertEqual(self._prices(order), ('member', 10, 1, 72))
+        self.assertIn('global discount', order._apply_program_reward(reward, coupon)['error'])
+        self.assertEqual(self._prices(order), ('member', 10, 1, 72))
+
+    def test_member_price_comes_back(self):
+        """When the promotion does not apply any more, the member price that it replaced does (S-LOY-09)."""
+        rule = {'minimum_amount': 0, 'minimum_qty': 10}
+        self._promotion(20, rule_ids=[Command.clear(), Command.create(rule)])
+        orders = self._quote(self.bob) | self._quote(self.bob) | self._quote(self.acme)
+        for order in orders:
+            order.action_open_reward_wizard()
+            self.assertEqual(self._prices(order), ('ordinary', 0, 1, 80))
+        chosen = self.lists.create({'name': 'Chosen', 'company_id': self.company.id})
+        orders[1].pricelist_id = chosen
+        for order in orders:
+            order.order_line.filtered(lambda line: not line.reward_id).product_uom_qty = 5
+            order.action_confirm()
+        self.assertEqual(self._prices(orders[0]), ('member', 10, 0, 45))
+        self.assertIn('member price again', ''.join(orders[0].message_ids.mapped('body')))
+        self.assertEqual(orders[1].pricelist_id, chosen)
+        self.assertEqual(self._prices(orders[2]), ('ordinary', 0, 0, 50))
+
+    def test_promotion_never_changes_the_currency(self):
+        """An order on a members' list in another currency, chosen by hand, stays in it: nothing is compared."""
+        other = (
+            self.env['res.currency']
+            .with_context(active_test=False)
+            .search([('id', '!=', self.company.currency_id.id)], limit=1)
+        )
+        other.active = True
+        far = self.lists.create(
+            {
+                'name': 'Far',
+                'currency_id': other.id,
+                'company_id': self.company.id,
+                'retail_members_only': True,
+                'item_ids': [Command.create({'compute_price': 'fixed', 'fixed_price': 1000})],
+            }
+        )
+        self._promotion(20)
+        order = self._quote(self.bob, pricelist_id=far.id)
+        order.action_open_reward_wizard()
+        self.assertEqual((order.pricelist_id, order.currency_id), (far, other))
+        self.assertEqual(len(order.order_line), 1)

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import MissingError, ValidationError
 
 
 class ProductPricelist(models.Model):
@@ -81,6 +81,19 @@ class ProductPricelist(models.Model):
     def _get_country_pricelist_multi(self, country_ids):
         """Never fall back on a list for members only, also where a system parameter names one."""
         result = super()._get_country_pricelist_multi(country_ids)
+        try:
+            result = self._retail_for_everybody(result)
+        except MissingError:  # a system parameter names a list that was deleted
+            found = {pricelist.id for pricelist in self.concat(*result.values()).exists()}
+            result = {
+                country_id: pricelist if pricelist.id in found else self.browse()
+                for country_id, pricelist in result.items()
+            }
+            result = self._retail_for_everybody(result)
+        return result
+
+    def _retail_for_everybody(self, result):
+        """Return the lists by country without those for members only."""
         # sudo: as in _get_partner_pricelist_multi
         if not any(pricelist.sudo().retail_members_only for pricelist in result.values()):
             return result
@@ -98,7 +111,7 @@ class ProductPricelist(models.Model):
 
     def _get_partner_pricelist_multi_filter_hook(self):
         """Take no list for members only for a customer's own one, however it came there."""
-        result = super()._get_partner_pricelist_multi_filter_hook()
-        if self.env.context.get('retail_crm_member_price'):
-            return result
-        return result.filtered(lambda pricelist: not pricelist.retail_members_only)
+        lists = self
+        if not self.env.context.get('retail_crm_member_price'):
+            lists = self.filtered(lambda pricelist: not pricelist.retail_members_only)
+        return super(ProductPricelist, lists)._get_partner_pricelist_multi_filter_hook()

@@ -288,14 +288,12 @@ def _barcode_image(number):
 
     The number in figures is written beside it wherever the picture is shown.
     """
-    drawing = createBarcodeDrawing(
-        'EAN13' if _is_ean13(number) else 'Code128',
-        value=number,
-        format='svg',
-        width=240,
-        height=70,
-        humanReadable=0,
-    )
+    if number.isascii():
+        kind = 'EAN13' if _is_ean13(number) else 'Code128'
+        size = {'width': 240, 'height': 70, 'humanReadable': 0}
+    else:  # a prefix in other letters, which stripes cannot show
+        kind, size = 'QR', {'width': 140, 'height': 140}
+    drawing = createBarcodeDrawing(kind, value=number, format='svg', **size)
     image = drawing.asString('svg')
     image = image.encode() if isinstance(image, str) else image
     return f'data:image/svg+xml;base64,{b64encode(image).decode()}'

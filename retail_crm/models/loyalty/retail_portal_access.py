@@ -101,10 +101,18 @@ class ResPartner(models.Model):
 
         Odoo keeps record rules as they were computed for a user: the old company's card would stay readable.
         """
+        if not {'parent_id', 'is_company', 'company_type'} & set(vals):
+            return super().write(vals)
+        # sudo: a contact belongs to a company that not everybody may read
+        before = {partner: partner.commercial_partner_id for partner in self.sudo()}
         result = super().write(vals)
-        if {'parent_id', 'is_company', 'company_type'} & set(vals) and self.ids:
+        moved = [
+            partner.id for partner, old in before.items() if partner.commercial_partner_id != old
+        ]
+        # imports that write the same again cost nothing
+        if moved:
             # sudo: only asks whether there is such a user
             users = self.env['res.users'].sudo()
-            if users.search_count([('partner_id', 'child_of', self.ids)], limit=1):
+            if users.search_count([('partner_id', 'child_of', moved)], limit=1):
                 self.env.registry.clear_cache()
         return result

@@ -11,7 +11,7 @@ from ..customer.res_partner import FIGURE_GROUPS
 PROMOTIONS = ('promotion', 'promo_code', 'buy_x_get_y')
 
 
-class _MemberPriceIsBetter(Exception):
+class _NotApplied(Exception):
     """Takes a promotion back that was tried."""
 
 
@@ -148,43 +148,69 @@ class SaleOrder(models.Model):
         )
         if self.state not in ('draft', 'sent'):
             return {'error': refusal}
-        before = self.amount_total
+        if self._retail_ordinary_pricelist()[1] != self.currency_id:
+            return {'error': refusal}  # prices in two currencies, of a list chosen by hand
+        before, result = self.amount_total, {}
         try:
             with self.env.cr.savepoint():
                 self._retail_use_ordinary_prices()
                 result = apply()
-                if 'error' not in result and not self._retail_is_cheaper(before):
-                    raise _MemberPriceIsBetter
-        except _MemberPriceIsBetter:
+                # whatever Odoo refuses leaves the order as it was
+                if 'error' in result or not self._retail_is_cheaper(before):
+                    raise _NotApplied
+        except _NotApplied:
+            if 'error' in result:
+                return result
             self._retail_tell(refusal)
             return {'error': refusal}
-        if 'error' not in result:
-            self._retail_tell(
-                self.env._(
-                    'The promotion "%(promotion)s" is better than the member price and is applied instead of it.',
-                    promotion=name,
-                )
+        self._retail_tell(
+            self.env._(
+                'The promotion "%(promotion)s" is better than the member price and is applied instead of it.',
+                promotion=name,
             )
+        )
         return result
 
     def _update_programs_and_rewards(self):
-        """Have no promotion on top of member prices, as after another customer or price list was entered."""
-        if (
-            self.state in ('draft', 'sent')
-            and self._retail_is_member_priced()
-            and self._retail_promotion_lines()
-        ):
+        """Have no promotion on top of member prices, as after another customer or price list was entered.
+
+        Where the last promotion does not apply any more, the member price that it replaced comes back.
+        """
+        is_open = self.state in ('draft', 'sent')
+        promoted = is_open and bool(self._retail_promotion_lines())
+        if promoted and self._retail_is_member_priced():
             self._retail_settle_prices()
-        return super()._update_programs_and_rewards()
+            promoted = bool(self._retail_promotion_lines())
+        result = super()._update_programs_and_rewards()
+        if promoted and not self._retail_promotion_lines():
+            self._retail_restore_prices()
+        return result
+
+    def _retail_restore_prices(self):
+        """Give an order with ordinary prices those of its member, after its promotions are gone."""
+        if self.pricelist_id != self._retail_ordinary_pricelist()[0]:
+            return  # a list that somebody chose
+        # sudo: a visitor of the shop need not read price lists to have one
+        pricelist = self.with_company(self.company_id).sudo().partner_id.property_product_pricelist
+        if pricelist.retail_members_only:
+            self._retail_use_member_prices(self.pricelist_id.browse(pricelist.id))
+            self._retail_tell(
+                self.env._(
+                    'The promotions do not apply any more: the order has the member price again.'
+                )
+            )
 
     def _retail_settle_prices(self):
         """Leave the member price or the promotions of an order that has both, whichever is better."""
         pricelist = self.pricelist_id
         # only tried: taken back to compare
-        with suppress(_MemberPriceIsBetter), self.env.cr.savepoint():
+        with suppress(_NotApplied), self.env.cr.savepoint():
             self._retail_use_member_prices(pricelist)
             before = self.amount_total
-            raise _MemberPriceIsBetter
+            raise _NotApplied
+        if self._retail_ordinary_pricelist()[1] != self.currency_id:
+            self._retail_use_member_prices(pricelist)  # as when a promotion is to be applied
+            return
         self._retail_use_ordinary_prices()
         if self._retail_is_cheaper(before):
             self._retail_tell(
@@ -206,15 +232,19 @@ class SaleOrder(models.Model):
     def _retail_use_ordinary_prices(self):
         """Give an order the prices that its customer would have without the programme."""
         lines = self._retail_list_priced_lines()
-        pricelists = self.env['product.pricelist'].with_company(self.company_id)
-        # sudo: a visitor of the shop need not read price lists to have one
-        ordinary = (
-            pricelists.sudo()
-            .with_context(retail_crm_ordinary_price=True)
-            ._get_partner_pricelist_multi(self.partner_id.ids)[self.partner_id.id]
-        )
-        self.pricelist_id = ordinary.id
+        self.pricelist_id = self._retail_ordinary_pricelist()[0]
         self._retail_reprice(lines)
+
+    def _retail_ordinary_pricelist(self):
+        """Return the list that the customer would have without the programme, maybe none, and its currency."""
+        # sudo: a visitor of the shop need not read price lists to have one
+        pricelists = self.env['product.pricelist'].with_company(self.company_id).sudo()
+        by_partner = pricelists.with_context(
+            retail_crm_ordinary_price=True
+        )._get_partner_pricelist_multi(self.partner_id.ids)
+        ordinary = by_partner[self.partner_id.id]
+        currency = ordinary.currency_id or self.company_id.currency_id
+        return self.pricelist_id.browse(ordinary.id), currency
 
     def _retail_reprice(self, lines):
         """Give lines the prices of the order's list."""
