@@ -1,8 +1,6 @@
 """Member prices: who has them, that they are never frozen nor anybody else's, and promotions (S-LOY-08, S-LOY-09)."""
 
-from contextlib import ExitStack
 from datetime import timedelta
-from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -417,35 +415,6 @@ class TestMemberPrice(PriceCase):
         self.assertFalse(self._price_of(self.acme))
         self.assertEqual(self._price_of(self.bob), self.pricelist)
         self.assertEqual(self._quote(self.acme).amount_untaxed, 100)
-
-    def test_web_shop_gives_it_to_members_only(self):
-        """Where Odoo's shop is installed, its lists of a website are without those for members, but for their own."""
-        model = self.env.registry['product.pricelist']
-        shop = {  # as in Odoo's shop, which is not installed here
-            '_get_website_pricelists_domain': lambda _self, _website: [('active', '=', True)],
-            '_is_available_on_website': lambda _self, _website: True,
-        }
-        bob_user = new_test_user(
-            self.env, login='bob', groups='base.group_portal', partner_id=self.bob.id
-        )
-        with ExitStack() as stack:
-            for name, method in shop.items():
-                stack.enter_context(patch.object(model, name, method, create=True))
-            self.lists._register_hook()
-            self.lists._register_hook()  # wraps once
-            domain = self.lists._get_website_pricelists_domain(None)
-            self.assertEqual(domain, [('active', '=', True), ('retail_members_only', '=', False)])
-            for user, own in (
-                (self.env.ref('base.public_user'), False),
-                (self.users['portal'], False),
-                (bob_user, True),
-            ):
-                lists = self.lists.with_user(user).sudo()
-                available = lists.browse(self.pricelist.id)._is_available_on_website(None)
-                self.assertEqual(available, own, user.login)
-                self.assertTrue(lists.browse(self.ordinary.id)._is_available_on_website(None))
-            self.acme.specific_property_product_pricelist = self.pricelist  # asks no end
-            self.assertEqual(self._price_of(self.acme), self.ordinary)
 
     def test_uninstall_leaves_it_to_nobody(self):
         """Without the add-on nothing would keep the list from being everybody's: it is archived."""

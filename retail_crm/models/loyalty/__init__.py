@@ -66,7 +66,6 @@ from . import (
     product_pricelist,
     res_partner_referral,
     res_partner_preview,
-    product_pricelist_shop,
     res_config_settings,
     sale_order,
     sale_order_line,
