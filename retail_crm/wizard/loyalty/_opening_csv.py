@@ -79,6 +79,8 @@ def read(content):
         ]
     except csv.Error as error:
         raise BadFile('csv') from error
+    if not rows:
+        raise BadFile('empty')
     header = rows.pop(0)[1]
     columns = {}
     for place, name in enumerate(header):
