@@ -167,6 +167,17 @@ class TestOpening(OpeningCase):
 
     # === ERRORS ===#
 
+    def test_number_of_any_letters(self):
+        """A card of before may have a number that no bar code has: the card shows a code all the same (S-LOY-15)."""
+        wide = '１２３４５６７８９０１２８'
+        self._run(HEAD + f'OT-3,Base,,,会员-3,\nOT-4,Base,,,{wide},\nOT-5,Base,,,CARD-5,\n')
+        for partner, number in ((self.cai, '会员-3'), (self.dan, wide), (self.eve, 'CARD-5')):
+            with self.subTest(number=number):
+                member = self._member(partner)
+                self.assertEqual(member.number, number)
+                self.assertIn('data:image/svg', member._barcode_src())
+                self.assertIn('<img', member.barcode)
+
     def test_errors_of_rows(self):
         """Each bad row says why (issue: error per row)."""
         self.env['res.partner'].create(

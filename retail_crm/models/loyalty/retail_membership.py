@@ -280,22 +280,26 @@ def _check_digit(digits):
 
 
 def _is_ean13(number):
-    return len(number) == 13 and number.isdigit() and number[-1] == _check_digit(number)
+    return len(number) == 13 and number.isascii() and number.isdigit() and number[-1] == _check_digit(number)
 
 
 def _barcode_image(number):
     """Return a picture of the bar code as a data URI: drawn as lines, which needs no fonts and prints sharply.
 
-    The number in figures is written beside it wherever the picture is shown.
+    The number in figures is written beside it wherever the picture is shown. Numbers of cards of before, and prefixes, may
+    have letters that bar codes do not have: these are drawn as a square code.
     """
-    drawing = createBarcodeDrawing(
-        'EAN13' if _is_ean13(number) else 'Code128',
-        value=number,
-        format='svg',
-        width=240,
-        height=70,
-        humanReadable=0,
-    )
+    if number.isascii() and number.isprintable():
+        drawing = createBarcodeDrawing(
+            'EAN13' if _is_ean13(number) else 'Code128',
+            value=number,
+            format='svg',
+            width=240,
+            height=70,
+            humanReadable=0,
+        )
+    else:
+        drawing = createBarcodeDrawing('QR', value=number, format='svg', width=120, height=120)
     image = drawing.asString('svg')
     image = image.encode() if isinstance(image, str) else image
     return f'data:image/svg+xml;base64,{b64encode(image).decode()}'
