@@ -170,6 +170,13 @@ class TestPrivilege(PrivilegeCase):
             benefit.invalidate_recordset()
             self.assertEqual(benefit.state, 'used')
 
+    def test_coupon_of_a_cheap_reward_is_used_once(self):
+        """A coupon holds what one reward costs, also when that is less than a point: it is not used twice (issue 5)."""
+        self.coupons.reward_ids.required_points = 0.5
+        self._privilege('entry', self.silver)
+        self._buy(self.bob, 600, '2025-01-10')
+        self.assertEqual(self._given(self.bob).card_id.points, 0.5)
+
     def test_skipped_tier_brings_nothing(self):
         """Who reaches Gold at once gets the gift of Gold only (docs/tiers.md)."""
         self._privilege('entry', self.silver)
@@ -481,6 +488,7 @@ class TestPrivilege(PrivilegeCase):
         self.assertEqual(
             self._given(self.bob).mapped('cycle_on'), [date(2024, 3, 1), date(2025, 3, 1)]
         )
+        self.assertEqual(self._gift_night('2025-03-03'), 0, 'nobody is looked at who has it')
         with freeze_time('2025-03-05 12:00:00'):
             member = self._member(self.bob)
             member.with_user(self.users['user']).action_leave()
@@ -886,6 +894,17 @@ class TestMemberList(PrivilegeCase):
         event._draw()
         self.assertEqual(event.line_ids.partner_id, self.guests[2])
         self.assertEqual(event.without_consent, 0)
+        # whoever looks from another company asks for the consent to the company that invites
+        self.env.invalidate_all()
+        self.assertEqual(event.with_company(self.company_2).without_consent, 0)
+
+    def test_segment_of_another_company(self):
+        """Nobody is chosen among the customers of another company (design 7)."""
+        segment = self.env['retail.segment'].create(
+            {'name': 'G', 'company_id': self.company_2.id, 'domain': '[]'}
+        )
+        with self.assertRaises(ValidationError):
+            self._list(segment_id=segment.id)
 
     def test_places_and_order(self):
         """The most loyal get the places; a second drawing takes the next ones (S-LOY-13)."""

@@ -117,7 +117,7 @@ class RetailBenefitGrant(models.Model):
         """Make a coupon of core for each of these, without e-mail: care tells the customer (design 5.2)."""
         program = privilege.coupon_program_id
         # what one reward costs, so that it can be used once
-        points = max(min(program.reward_ids.mapped('required_points'), default=1), 1)
+        points = min(program.reward_ids.mapped('required_points'), default=1)
         cards = (
             self.env['loyalty.card']
             .sudo()  # sudo: coupons are made by the system

@@ -280,7 +280,12 @@ def _check_digit(digits):
 
 
 def _is_ean13(number):
-    return len(number) == 13 and number.isascii() and number.isdigit() and number[-1] == _check_digit(number)
+    return (
+        len(number) == 13
+        and number.isascii()
+        and number.isdigit()
+        and number[-1] == _check_digit(number)
+    )
 
 
 def _barcode_image(number):
