@@ -125,6 +125,7 @@
         'views/loyalty/retail_membership_counter_views.xml',
         'views/loyalty/res_partner_counter_views.xml',
         'views/loyalty/portal_templates.xml',
+        'views/loyalty/portal_voucher_templates.xml',
         'views/loyalty/sale_order_price_views.xml',
         'views/loyalty/retail_membership_privilege_views.xml',
         'views/loyalty/res_partner_voucher_views.xml',

@@ -40,6 +40,7 @@ from . import test_customer_touch
 from . import test_customer_views
 from . import test_customer_yearly
 from . import test_house
+from . import test_loyalty_anonymise
 from . import test_loyalty_counter
 from . import test_loyalty_evaluation
 from . import test_loyalty_membership

@@ -112,6 +112,20 @@ class TestOpening(OpeningCase):
         self.assertEqual((cai.tier_id, member.tier_id), (self.base, self.silver))
         self.assertEqual(self._history(self.cai)[-1], ('2026-01-01', 'override_end', 'Base'))
 
+    def test_members_of_an_import_are_nobodys_work(self):
+        """They came by the import, not by the first purchase or its seller; members of before stay as they are."""
+        self._buy(self.dan, 600, '2025-02-01')
+        self.programme.automatic = False
+        order = self._buy(self.cai, 100, '2025-02-02')
+        order.team_id.retail_is_store = True
+        self.assertTrue(self._member(self.dan))
+        self.assertFalse(self._member(self.cai))
+        self._run(HEAD + 'OT-3,Gold,2024-06-01,2026-01-01,,\nOT-4,Gold,,2025-12-31,,\n')
+        cai, dan = self._member(self.cai), self._member(self.dan)
+        self.assertEqual((cai.enrolled_via, dan.enrolled_via), ('import', 'purchase'))
+        self.assertFalse(cai.enrolled_by)
+        self.assertFalse(cai.store_id)
+
     def test_purchases_since_the_enrolment_count(self):
         """Who bought without being a member is enrolled on the day of the file; purchases since count (docs/tiers.md)."""
         self.programme.automatic = False
@@ -152,6 +166,17 @@ class TestOpening(OpeningCase):
         self.assertEqual(self._errors('CARD-3,Gold,,2026-01-01,,\n'), [''])
 
     # === ERRORS ===#
+
+    def test_number_of_any_letters(self):
+        """A card of before may have a number that no bar code has: the card shows a code all the same (S-LOY-15)."""
+        wide = '１２３４５６７８９０１２８'
+        self._run(HEAD + f'OT-3,Base,,,会员-3,\nOT-4,Base,,,{wide},\nOT-5,Base,,,CARD-5,\n')
+        for partner, number in ((self.cai, '会员-3'), (self.dan, wide), (self.eve, 'CARD-5')):
+            with self.subTest(number=number):
+                member = self._member(partner)
+                self.assertEqual(member.number, number)
+                self.assertIn('data:image/svg', member._barcode_src())
+                self.assertIn('<img', member.barcode)
 
     def test_errors_of_rows(self):
         """Each bad row says why (issue: error per row)."""
@@ -269,6 +294,8 @@ class TestOpening(OpeningCase):
         for content in (
             b'',
             b'\n\n',
+            b' \n',
+            b',,\n,,\n',
             HEAD.encode(),
             '客户,等级\nOT-3,金卡\n'.encode('gb18030'),
             b'PK\x03\x04\x00\x00',

@@ -8,11 +8,13 @@ from lxml import html
 from psycopg2.errors import UniqueViolation
 
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
 from odoo.http import Request
 from odoo.service.model import call_kw
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.retail_crm.models.loyalty.retail_benefit_grant import Claim
 from odoo.addons.retail_crm.tests.test_loyalty_membership import TierCase
 
 URL = '/my/loyalty'
@@ -137,7 +139,7 @@ class TestPortalFigures(PortalCase):
         self.assertIn('<img', member.barcode)
 
     def test_sections_of_other_parts(self):
-        """The hook gives nothing by itself: vouchers and points add their sections (S-CHN-11)."""
+        """Who was given nothing sees no section; vouchers and points add theirs (S-CHN-11)."""
         self.assertEqual(self._join()._portal_sections(), [])
 
 
@@ -364,6 +366,70 @@ class TestPortalPages(PortalCase, HttpCase):
         self.assertIn('We gave you Gold', page)
         for secret in ('Leader Lee', 'Angry letter', 'recovery', 'Service recovery', 'Agreed in'):
             self.assertNotIn(secret, page)
+
+    def test_vouchers_and_coupons(self):
+        """The customer sees what can be used with its code, what became of the rest, and nothing of others (S-CHN-11)."""
+        evil = '<script>alert(1)</script>'
+        vouchers, today = self.env['retail.voucher'], self.company._retail_today()
+        member = self._join()
+        values = {'company_id': self.company.id, 'partner_id': self.customer.id}
+        mine, used, late = vouchers._issue(
+            [
+                {**values, 'name': f'Care {evil}', 'valid_until': today},
+                {**values, 'name': 'Done'},
+                {**values, 'name': 'Late', 'valid_until': today - timedelta(1)},
+            ]
+        )
+        used.state = 'rendered'
+        hidden = vouchers._issue(
+            [
+                {**values, 'name': 'Bob', 'partner_id': self.bob.id},
+                {**values, 'name': 'Elsewhere', 'company_id': self.company_2.id},
+            ]
+        )
+        program = self.env['loyalty.program'].create(
+            {
+                'name': 'Coupons of members',
+                'program_type': 'coupons',
+                'reward_ids': [
+                    Command.clear(),
+                    Command.create(
+                        {'reward_type': 'discount', 'discount': 20, 'discount_mode': 'per_order'}
+                    ),
+                ],
+            }
+        )
+        gift = self.env['retail.privilege'].create(
+            {
+                'name': f'Welcome {evil}',
+                'programme_id': self.programme.id,
+                'tier_ids': self.base.ids,
+                'kind': 'entry',
+                'coupon_program_id': program.id,
+            }
+        )
+        benefits = self.env['retail.benefit']
+        claims = [
+            Claim(item.id, gift.id, self.base.id, f'entry/{place}')
+            for place, item in enumerate((member, member, self.other))
+        ]
+        coupons = benefits._grant(claims)
+        open_, over, others = coupons.sorted('key')
+        over.card_id.points = 0
+        response = self.url_open(URL)
+        self.assertEqual(response.status_code, 200)
+        self.assertNotIn(evil, response.text)
+        page = html.fromstring(response.text)
+        text = ' '.join(page.text_content().split())
+        for words in ('Care <script>', mine.code, open_.code, 'Done', 'Late', 'Used', 'Expired'):
+            self.assertIn(words, text)
+        self.assertRegex(text, r'20(\.00)?')
+        for code in (used, late, over, others, *hidden):
+            self.assertNotIn(code.code, response.text)
+        self.assertEqual(
+            page.xpath('//div[@class and contains(@class, "o_retail_voucher_barcode")]/img/@alt'),
+            [mine.code],
+        )
 
     def test_names_are_escaped(self):
         """Names come as text, whatever is in them; descriptions without scripts (design 9)."""

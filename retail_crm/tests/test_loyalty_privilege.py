@@ -170,6 +170,13 @@ class TestPrivilege(PrivilegeCase):
             benefit.invalidate_recordset()
             self.assertEqual(benefit.state, 'used')
 
+    def test_coupon_of_a_cheap_reward_is_used_once(self):
+        """A coupon holds what one reward costs, also when that is less than a point: it is not used twice (issue 5)."""
+        self.coupons.reward_ids.required_points = 0.5
+        self._privilege('entry', self.silver)
+        self._buy(self.bob, 600, '2025-01-10')
+        self.assertEqual(self._given(self.bob).card_id.points, 0.5)
+
     def test_skipped_tier_brings_nothing(self):
         """Who reaches Gold at once gets the gift of Gold only (docs/tiers.md)."""
         self._privilege('entry', self.silver)
@@ -285,6 +292,68 @@ class TestPrivilege(PrivilegeCase):
         with freeze_time('2025-01-10 13:00:00'):
             self._process()
         self.assertEqual(len(self._given(self.bob)), 1)
+
+    def test_failing_gift_takes_nothing_from_others(self):
+        """Of several gifts of a tier one may fail: the others are granted at once, it is tried again (issue 5)."""
+        self._privilege('entry', self.silver)
+        self._privilege('service', self.silver)
+        self._privilege('entry', self.silver, gift='voucher', service_text='Tea')
+        with (
+            patch.object(type(self.env['loyalty.card']), 'create', side_effect=RuntimeError('x')),
+            mute_logger('odoo.addons.retail_crm.models.customer.retail_moment'),
+        ):
+            self._buy(self.bob, 600, '2025-01-10')
+        self.assertEqual(len(self._given(self.bob).voucher_id), 2)
+        self.assertEqual(len(self._given(self.bob)), 2)
+        with freeze_time('2025-01-10 13:00:00'):
+            self._process()
+        self.assertEqual(len(self._given(self.bob).card_id), 1)
+        self.assertEqual(len(self._given(self.bob)), 3)
+
+    def test_failing_gift_stops_no_night(self):
+        """A coupon that cannot be made stops nobody else's gifts, and the birthday is made up for (issue 5)."""
+        self._privilege('birthday', self.silver)
+        self._privilege('service', self.silver)
+        partners = self.bob | self.ann.commercial_partner_id
+        for partner in partners:
+            self._born(partner, 5, 20)
+        with freeze_time('2025-05-10 12:00:00'):
+            self.members._enrol(partners)
+            for partner in partners:
+                self._member(partner)._override(self.silver, date(2026, 12, 31), 'vip', 'x')
+        self._gift_night('2025-05-11')
+        cards = type(self.env['loyalty.card'])
+        create = cards.create
+
+        def fail(records, vals_list):
+            if any(vals['partner_id'] == self.bob.id for vals in vals_list):
+                raise RuntimeError('x')
+            return create(records, vals_list)
+
+        logger = 'odoo.addons.retail_crm.models.loyalty.retail_benefit_claim'
+        with patch.object(cards, 'create', fail), mute_logger(logger):
+            self._gift_night('2025-05-15')
+        self.assertEqual(len(self._given(partners[1], 'birthday')), 1)
+        self.assertFalse(self._given(self.bob, 'birthday'))
+        self.assertEqual(len(self._given(self.bob, 'service')), 1)
+        self._gift_night('2025-05-22')
+        self.assertEqual(len(self._given(self.bob, 'birthday')), 1)
+        self.assertEqual(len(self._given(partners[1], 'birthday')), 1)
+
+    def test_program_that_was_changed_gives_nothing(self):
+        """A coupon program that has become one of another company, or no program of coupons, is not used (design 7)."""
+        self._privilege('entry', self.silver)
+        self.coupons.company_id = self.company_2
+        self._buy(self.bob, 600, '2025-01-10')
+        self.assertFalse(self._given(self.bob))
+
+    def test_archived_customer_is_given_nothing(self):
+        """Who is archived reaches tiers by what he bought, but is given nothing (issue 5)."""
+        self._privilege('entry', self.silver)
+        self.bob.active = False
+        self._buy(self.bob, 600, '2025-01-10')
+        self.assertEqual(self._member(self.bob).tier_id, self.silver)
+        self.assertFalse(self._given(self.bob))
 
     def test_archived_program_gives_nothing(self):
         """No coupon is made of a program that nobody can use."""
@@ -419,6 +488,7 @@ class TestPrivilege(PrivilegeCase):
         self.assertEqual(
             self._given(self.bob).mapped('cycle_on'), [date(2024, 3, 1), date(2025, 3, 1)]
         )
+        self.assertEqual(self._gift_night('2025-03-03'), 0, 'nobody is looked at who has it')
         with freeze_time('2025-03-05 12:00:00'):
             member = self._member(self.bob)
             member.with_user(self.users['user']).action_leave()
@@ -824,6 +894,17 @@ class TestMemberList(PrivilegeCase):
         event._draw()
         self.assertEqual(event.line_ids.partner_id, self.guests[2])
         self.assertEqual(event.without_consent, 0)
+        # whoever looks from another company asks for the consent to the company that invites
+        self.env.invalidate_all()
+        self.assertEqual(event.with_company(self.company_2).without_consent, 0)
+
+    def test_segment_of_another_company(self):
+        """Nobody is chosen among the customers of another company (design 7)."""
+        segment = self.env['retail.segment'].create(
+            {'name': 'G', 'company_id': self.company_2.id, 'domain': '[]'}
+        )
+        with self.assertRaises(ValidationError):
+            self._list(segment_id=segment.id)
 
     def test_places_and_order(self):
         """The most loyal get the places; a second drawing takes the next ones (S-LOY-13)."""

@@ -52,12 +52,3 @@ class ResPartner(models.Model):
                 'default_partner_id': self.id if len(self) == 1 else False,
             },
         }
-
-    @api.model
-    def _retail_personal_copies(self):
-        """Vouchers and lists keep no notes about the anonymised."""
-        return {
-            **super()._retail_personal_copies(),
-            'retail.voucher': ('partner_id', ('note', 'reason')),
-            'retail.member.list.line': ('partner_id', ('note', 'opinion')),
-        }

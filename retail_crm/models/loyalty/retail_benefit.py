@@ -114,6 +114,14 @@ class RetailBenefit(models.Model):
                 state = 'cancelled'
             benefit.state = state or ('expired' if over else 'open')
 
+    def _coupon_text(self):
+        """Return what the coupon is worth, in the words of core's reward."""
+        self.ensure_one()
+        # sudo: what the customer was given is no secret to him
+        return ', '.join(
+            filter(None, self.card_id.sudo().program_id.reward_ids.mapped('description'))
+        )
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_history(self):
         raise UserError(self.env._('What was granted to members is never deleted.'))

@@ -5,7 +5,8 @@ from dateutil.relativedelta import relativedelta
 
 from odoo import api, models
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import SQL, groupby
 
 from ..customer import _yearly
 from .retail_benefit_grant import Claim
@@ -19,6 +20,8 @@ _BATCH = 1000
 _BETWEEN_BIRTHDAYS = 300
 #: Days that birthdays are made up for when the nights before were missed.
 _MISSED_DAYS = 14
+#: Gifts of one privilege that may fail in a night before it rests.
+_MAX_ERRORS = 20
 
 
 class RetailBenefitClaim(models.Model):
@@ -37,7 +40,8 @@ class RetailBenefitClaim(models.Model):
             [
                 (member, member.programme_id.tier_ids.sorted(tier_order)[:1], None)
                 for member in members
-            ]
+            ],
+            moments,
         )
 
     def _on_tier_up(self, moments):
@@ -45,13 +49,16 @@ class RetailBenefitClaim(models.Model):
         ids = moments.filtered(lambda moment: moment.res_model == 'retail.tier.move')
         # sudo: the system's work
         moves = self.env['retail.tier.move'].sudo().browse(ids.mapped('res_id')).exists()
-        self._grant_on_reaching([(move.membership_id, move.to_tier_id, move.id) for move in moves])
+        self._grant_on_reaching(
+            [(move.membership_id, move.to_tier_id, move.id) for move in moves], moments
+        )
 
     @api.model
-    def _grant_on_reaching(self, reached):
+    def _grant_on_reaching(self, reached, moments):
         """Grant what comes with a tier reached.
 
         :param reached: list of (membership, tier, id of the move that led there or None)
+        :param moments: what told of it
         """
         reached = [item for item in reached if item[0].state == 'active' and item[1]]
         claims = self._entry_claims(reached)
@@ -59,7 +66,34 @@ class RetailBenefitClaim(models.Model):
         for programme, group in members.grouped('programme_id').items():
             for privilege in self.env['retail.privilege']._gifts(programme, 'service'):
                 claims += self._service_claims(privilege, group)
-        self._grant(claims)
+        if len(moments) > 1:
+            self._grant(claims)  # of several, those that fail are told again alone
+            return
+        _benefits, errors = self._grant_each(claims, lambda claim: claim.privilege_id)
+        if errors:
+            moments._keep_failure(self._name, errors[0])
+
+    @api.model
+    def _grant_each(self, claims, part):
+        """Grant claims part by part: a part that fails takes nothing from the others.
+
+        :param part: function of a claim that says to which part it belongs
+        :return: the new benefits, and the errors
+        """
+        benefits, errors = self.browse(), []
+        for _part, group in groupby(claims, key=part):
+            try:
+                with self.env.cr.savepoint():
+                    granted = self._grant(group)
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                raise  # the whole transaction is lost and repeated by the scheduler
+            except Exception as error:  # a defect of one gift, told where it is tried again
+                errors.append(error)
+                if len(errors) >= _MAX_ERRORS:
+                    break
+            else:
+                benefits |= granted
+        return benefits, errors
 
     @api.model
     def _entry_claims(self, reached):
@@ -189,13 +223,19 @@ class RetailBenefitClaim(models.Model):
         privileges = self.env['retail.privilege']
         yield self.env['retail.voucher']._expire()
         for programme in self.env['retail.programme']._running():
+            today = programme.company_id._retail_today()
+            failed = False
             for privilege in privileges._gifts(programme, 'birthday'):
-                yield from self._birthday_steps(programme, privilege)
-            programme.birthdays_on = programme.company_id._retail_today()
+                failed |= yield from self._birthday_steps(programme, privilege)
+            if not failed:  # what failed is made up for as nights that were missed are
+                programme.birthdays_on = today
             for privilege in privileges._gifts(programme, 'service'):
+                recent = Domain('privilege_id', '=', privilege.id) & Domain(
+                    'cycle_on', '>', today - relativedelta(years=1)
+                )
                 yield from self._steps(
                     privilege,
-                    Domain.TRUE,
+                    self._domain_without(recent),
                     lambda members, privilege=privilege: self._service_claims(privilege, members),
                 )
             for privilege in privileges._gifts(programme, 'entry').filtered('for_holders'):
@@ -214,7 +254,10 @@ class RetailBenefitClaim(models.Model):
 
     @api.model
     def _birthday_steps(self, programme, privilege):
-        """Grant the gifts for birthdays in the coming days, and for those of nights that were missed."""
+        """Grant the gifts for birthdays in the coming days, and for those of nights that were missed.
+
+        :return: whether some failed
+        """
         today = programme.company_id._retail_today()
         start = today
         if programme.birthdays_on:
@@ -227,10 +270,12 @@ class RetailBenefitClaim(models.Model):
         recent = Domain('kind', '=', 'birthday') & Domain(
             'cycle_on', '>', today - timedelta(days=_BETWEEN_BIRTHDAYS)
         )
-        yield from self._steps(
-            privilege,
-            Domain('partner_id', 'any', birthdays) & self._domain_without(recent),
-            lambda members: self._birthday_claims(members, privilege, start),
+        return (
+            yield from self._steps(
+                privilege,
+                Domain('partner_id', 'any', birthdays) & self._domain_without(recent),
+                lambda members: self._birthday_claims(members, privilege, start),
+            )
         )
 
     @api.model
@@ -252,7 +297,12 @@ class RetailBenefitClaim(models.Model):
 
     @api.model
     def _steps(self, privilege, domain, claims_of):
-        """Walk through the entitled members in batches and grant their claims; yield the number of each batch."""
+        """Walk through the entitled members in batches and grant their claims; yield the number of each batch.
+
+        What fails is left for the next night and stops nobody else's gifts; a privilege of which much fails rests.
+
+        :return: whether some failed
+        """
         members = self.env['retail.membership'].sudo()  # sudo: the system's work
         domain = Domain(domain) & Domain(
             [
@@ -262,12 +312,34 @@ class RetailBenefitClaim(models.Model):
                 ('partner_id.active', '=', True),
             ]
         )
-        after = 0
+        after, failed = 0, False
         while batch := members.search(domain & Domain('id', '>', after), limit=_BATCH, order='id'):
             after = batch[-1].id
-            done = len(self._grant(claims_of(batch)))
-            _logger.debug('%s: %s of %s members', privilege.id, done, len(batch))
+            errors = self._grant_batch(claims_of(batch))
+            failed = failed or bool(errors)
+            for error in errors:
+                _logger.warning(
+                    'Privilege %s (%s): a gift failed: %s',
+                    privilege.id,
+                    privilege.name,
+                    error,
+                    exc_info=error,
+                )
             yield len(batch)
+            if len(errors) >= _MAX_ERRORS:
+                break
+        return failed
+
+    @api.model
+    def _grant_batch(self, claims):
+        """Grant claims at once, or one by one when that fails; return the errors of those that fail."""
+        try:
+            _benefits, errors = self._grant_each(claims, lambda _claim: True)
+            if errors and len(claims) > 1:
+                _benefits, errors = self._grant_each(claims, lambda claim: claim)
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY as error:  # somebody else grants just now
+            return [error]
+        return errors
 
 
 def _year_start(enrolled_on, day):

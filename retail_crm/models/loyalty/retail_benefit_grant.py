@@ -30,7 +30,8 @@ class RetailBenefitGrant(models.Model):
     def _grant(self, claims):
         """Give members what they claim, unless they have it: two at once or a kill in the middle give it once.
 
-        A fixed number of statements for any number of claims. Who left the programme in between gets nothing.
+        A fixed number of statements for any number of claims. Who left the programme in between, or is archived, gets
+        nothing.
 
         :return: the new benefits
         """
@@ -53,6 +54,7 @@ class RetailBenefitGrant(models.Model):
         self.flush_model()
         self.env['retail.membership'].flush_model()
         self.env['retail.privilege'].flush_model(['kind', 'company_id'])
+        self.env['res.partner'].flush_model(['active'])
         # in one order for all, so that two at once wait for each other instead of dying
         claims = sorted(claims, key=lambda claim: (claim.membership_id, claim.key))
         rows = self.env.execute_query(
@@ -65,6 +67,7 @@ class RetailBenefitGrant(models.Model):
                        now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
                   FROM %(claims)s
                   JOIN retail_membership AS member ON member.id = claim.membership_id AND member.state = 'active'
+                  JOIN res_partner AS partner ON partner.id = member.partner_id AND partner.active
                   JOIN retail_privilege AS privilege
                     ON privilege.id = claim.privilege_id AND privilege.company_id = member.company_id
                   JOIN %(today)s ON today.company_id = member.company_id
@@ -114,7 +117,7 @@ class RetailBenefitGrant(models.Model):
         """Make a coupon of core for each of these, without e-mail: care tells the customer (design 5.2)."""
         program = privilege.coupon_program_id
         # what one reward costs, so that it can be used once
-        points = max(min(program.reward_ids.mapped('required_points'), default=1), 1)
+        points = min(program.reward_ids.mapped('required_points'), default=1)
         cards = (
             self.env['loyalty.card']
             .sudo()  # sudo: coupons are made by the system

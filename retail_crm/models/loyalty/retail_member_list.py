@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -48,6 +48,7 @@ class RetailMemberList(models.Model):
     )
     segment_id = fields.Many2one(
         comodel_name='retail.segment',
+        domain="[('company_id', '=', company_id)]",
         ondelete='set null',
         help='Choose among the customers of this segment. Empty: among members whose tier brings the privilege.',
     )
@@ -114,12 +115,23 @@ class RetailMemberList(models.Model):
     @api.depends('line_ids')
     def _compute_without_consent(self):
         for list_ in self:
-            list_.without_consent = self.env['retail.member.list.line'].search_count(
+            # consents are given to a company: to the one that invites
+            lines = self.env['retail.member.list.line'].with_company(list_.company_id)
+            list_.without_consent = lines.search_count(
                 [
                     ('list_id', 'in', list_.ids),
                     ('partner_id.retail_marketing_consent', '=', False),
                 ]
             )
+
+    @api.constrains('segment_id', 'company_id')
+    def _check_segment_id(self):
+        """Customers are chosen among those of the company that invites."""
+        for list_ in self:
+            if list_.segment_id and list_.segment_id.company_id != list_.company_id:
+                raise ValidationError(
+                    self.env._('Choose a segment of the company that invites the customers.')
+                )
 
     def write(self, vals):
         """Refuse to turn a list with customers into one for something else."""

@@ -280,18 +280,24 @@ def _check_digit(digits):
 
 
 def _is_ean13(number):
-    return len(number) == 13 and number.isdigit() and number[-1] == _check_digit(number)
+    return (
+        len(number) == 13
+        and number.isascii()
+        and number.isdigit()
+        and number[-1] == _check_digit(number)
+    )
 
 
 def _barcode_image(number):
     """Return a picture of the bar code as a data URI: drawn as lines, which needs no fonts and prints sharply.
 
-    The number in figures is written beside it wherever the picture is shown.
+    The number in figures is written beside it wherever the picture is shown. Numbers of cards of before, and prefixes, may
+    have letters that bar codes do not have: these are drawn as a square code.
     """
-    if number.isascii():
+    if number.isascii() and number.isprintable():
         kind = 'EAN13' if _is_ean13(number) else 'Code128'
         size = {'width': 240, 'height': 70, 'humanReadable': 0}
-    else:  # a prefix in other letters, which stripes cannot show
+    else:
         kind, size = 'QR', {'width': 140, 'height': 140}
     drawing = createBarcodeDrawing(kind, value=number, format='svg', **size)
     image = drawing.asString('svg')

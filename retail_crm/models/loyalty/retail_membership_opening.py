@@ -87,6 +87,7 @@ class RetailMembershipOpening(models.Model):
             note=note,
         )
         touched = {case.partner_id for case in changed}
+        self._write_opening_origin(programme, touched - there.keys())
         self._write_opening_reasons(programme, [item for item in news if item.tier_id], note)
         numbered = [
             item
@@ -117,6 +118,19 @@ class RetailMembershipOpening(models.Model):
             )
         )
         return {row[0]: dict(zip(names, row, strict=True)) for row in rows}
+
+    def _write_opening_origin(self, programme, partner_ids):
+        """Write down that these new members came by an import: no store and no employee has won them."""
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE retail_membership SET enrolled_via = 'import', enrolled_by = NULL, store_id = NULL
+                 WHERE company_id = %s AND partner_id = ANY(%s)
+                """,
+                programme.company_id.id,
+                list(partner_ids),
+            )
+        )
 
     def _write_opening_reasons(self, programme, openings, note):
         """Write down why the tiers were given, and by whom."""

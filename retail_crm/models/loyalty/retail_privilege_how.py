@@ -171,7 +171,10 @@ class RetailPrivilegeHow(models.Model):
             .search([('programme_id', '=', programme.id), ('kind', '=', kind)])
             .filtered(
                 lambda item: (
-                    item.tier_ids and (item.gift == 'voucher' or item.coupon_program_id.active)
+                    item.tier_ids
+                    and (item.gift == 'voucher' or item.coupon_program_id.active)
+                    # the program may have been changed since it was chosen
+                    and not item._what_is_missing()
                 )
             )
         )

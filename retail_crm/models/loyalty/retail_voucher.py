@@ -128,6 +128,11 @@ class RetailVoucher(models.Model):
                 voucher.code,
             )
 
+    def _barcode_src(self):
+        """Return the picture of the bar code, as the source of an image."""
+        self.ensure_one()
+        return _barcode_image(self.code)
+
     @api.depends('code', 'name')
     def _compute_display_name(self):
         for voucher in self:

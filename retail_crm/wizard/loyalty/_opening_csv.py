@@ -5,9 +5,10 @@ import io
 import re
 from datetime import date
 
-#: Most rows of a file, and its greatest size in bytes.
-MAX_ROWS = 200_000
-MAX_SIZE = 30_000_000
+#: Most rows of a file, all of which are imported within the minute that Odoo gives a request; and its greatest size in
+#: bytes.
+MAX_ROWS = 50_000
+MAX_SIZE = 10_000_000
 DELIMITERS = ',;\t'
 
 #: What the columns may be called, in small letters. Several may tell the customer; the first that is filled does.
@@ -79,6 +80,8 @@ def read(content):
         ]
     except csv.Error as error:
         raise BadFile('csv') from error
+    if not rows:
+        raise BadFile('empty')
     header = rows.pop(0)[1]
     columns = {}
     for place, name in enumerate(header):
