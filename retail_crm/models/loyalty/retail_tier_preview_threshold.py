@@ -136,10 +136,8 @@ class RetailTierPreviewThreshold(models.Model):
 
         :raise UserError: saying so
         """
-        if not self.env.su and any(row.preview_id.state != 'draft' for row in self):
-            raise UserError(
-                self.env._('Go back to the draft first: the result belongs to these rules.')
-            )
+        if not self.env.su:
+            self.preview_id._refuse_decided()
 
     @api.model
     def _prepare_present(self, tier, day):
