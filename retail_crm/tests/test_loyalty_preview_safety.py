@@ -149,3 +149,41 @@ class TestPreviewSafety(PreviewCase):
                 programme.write({name: '2020-01-01'})
         programme.write({'name': 'Other', 'strict': False, 'window_months': 12})
         self.assertFalse(programme.rules_since)
+
+    def test_thresholds_stay_with_their_programme(self):
+        """No row is handed to a tier of another company's programme, whose thresholds would go live with it (design 7)."""
+        other = self.env['retail.programme'].create(
+            {'name': 'Club', 'company_id': self.company_2.id}
+        )
+        other.action_use_ladder()
+        row = self._row(self.preview, self.gold)
+        with self.assertRaises(UserError):
+            row.tier_id = other.tier_ids[-1]
+        second = self._preview(gold=1200)
+        with self.assertRaises(UserError):
+            row.preview_id = second
+        row.write({'tier_id': self.gold.id, 'preview_id': self.preview.id, 'amount': 1700})
+        self.assertEqual(row.amount, 1700)
+
+    def test_chosen_members_only(self):
+        """Who chose some members gives a floor to nobody else, also when the result is another one by then."""
+        self._row(self.preview, self.silver).amount = 1300
+        self.preview.action_compute()
+        line = self.preview.line_ids.filtered(lambda line: line.partner_id == self.acme)
+        wizards = [
+            self.env[action['res_model']]
+            .with_user(self.users['manager'])
+            .with_context(**action['context'])
+            .create(values)
+            for action, values in (
+                (line.action_floor(), {'until': '2028-01-01', 'note': 'Promised'}),
+                (line.action_call_list(), {'summary': 'New rules'}),
+            )
+        ]
+        self.preview.action_draft()
+        self.preview.action_compute()
+        self.env.invalidate_all()
+        wizards[0].action_give()
+        wizards[1].action_plan()
+        self.assertFalse(self._member(self.bob).override_until)
+        self.assertFalse(self.env['mail.activity'].search([('summary', '=', 'New rules')]))

@@ -29,6 +29,12 @@ class RetailTierPreviewFloor(models.TransientModel):
         string='Chosen Members',
         help='Members who were chosen. Empty: all who would fall.',
     )
+    is_chosen = fields.Boolean(
+        string='Members Were Chosen',
+        readonly=True,
+        default=lambda self: bool(self.env.context.get('default_line_ids')),
+        help='Nobody else is meant, also when their lines are gone.',
+    )
     member_count = fields.Integer(
         string='Members', compute='_compute_member_count', help='Members who get the floor.'
     )
@@ -51,7 +57,7 @@ class RetailTierPreviewFloor(models.TransientModel):
 
     def _lines_domain(self):
         """Return the domain of the lines: those who fall; who rises needs no floor."""
-        chosen = self.line_ids if self.line_ids else None
+        chosen = self.line_ids if self.is_chosen or self.line_ids else None
         return [
             *self.preview_id._lines_domain(chosen),
             ('preview_id', '=', self.preview_id.id),
