@@ -155,6 +155,8 @@ class Engine:
             if level
             else None
         )
+        if cause == 'upgrade' and until and self.state.until:
+            until = max(until, self.state.until)  # granted by settings of before
         self.state = replace(
             self.state,
             tier=self.rules.tiers[level].key,
