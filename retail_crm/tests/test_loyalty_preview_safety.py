@@ -6,7 +6,7 @@ from unittest.mock import patch
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from odoo.addons.retail_crm.models.loyalty import retail_tier_preview_compute as compute
 from odoo.addons.retail_crm.tests.test_loyalty_preview import PreviewCase
@@ -187,3 +187,15 @@ class TestPreviewSafety(PreviewCase):
         wizards[1].action_plan()
         self.assertFalse(self._member(self.bob).override_until)
         self.assertFalse(self.env['mail.activity'].search([('summary', '=', 'New rules')]))
+
+    def test_an_adviser_who_left_calls_nobody(self):
+        """Customers of an adviser who works here no more are called by the person chosen (design 5.2)."""
+        self.preview.action_compute()
+        adviser = new_test_user(self.env, login='retail_gone', groups='retail_crm.group_user')
+        self.bob.retail_adviser_id = adviser
+        adviser.active = False
+        wizard = self.env['retail.tier.preview.call'].with_user(self.users['manager'])
+        wizard = wizard.with_context(**self.preview.action_call_list()['context']).create({})
+        wizard.action_plan()
+        call = self.env['mail.activity'].search([('summary', '=', wizard.summary)])
+        self.assertEqual(call.user_id, self.users['manager'])

@@ -126,5 +126,5 @@ class RetailTierPreviewCall(models.TransientModel):
             'activity_type_id': self.env.ref('mail.mail_activity_data_call').id,
             'summary': self.summary,
             'date_deadline': self.deadline,
-            'user_id': (adviser or self.user_id).id,
+            'user_id': (adviser if adviser and adviser.active else self.user_id).id,
         }
