@@ -351,12 +351,16 @@ def strict(member, today, documents, rules, moves):
     """The documents of the entry window of the last upgrade no longer reach the tier.
 
     The member falls at once to the highest tier that they still reach, by the versions of the day
-    of the upgrade, for it is that upgrade that was not earned. Returns whether he falls.
+    of the upgrade or of its eve, whichever is better for him, for it is that upgrade that was not
+    earned. Returns whether he falls.
     """
     if not rules.strict or member.upgraded_on is None:
         return False
     window = entry_window(member.upgraded_on, rules, member.enrolled)
-    still = highest_reached(documents, window, today, rules, version_day=member.upgraded_on)
+    still = max(
+        highest_reached(documents, window, today, rules, version_day=version_day)
+        for version_day in (member.upgraded_on, member.upgraded_on - ONE_DAY)
+    )
     if still >= member.level:
         return False
     take(member, today, still, rules, 'return', moves)

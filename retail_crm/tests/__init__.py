@@ -48,6 +48,7 @@ from . import test_loyalty_opening
 from . import test_loyalty_portal
 from . import test_loyalty_preview
 from . import test_loyalty_preview_rules
+from . import test_loyalty_preview_safety
 from . import test_loyalty_price
 from . import test_loyalty_privilege
 from . import test_loyalty_referral

@@ -526,3 +526,41 @@ class TestEvaluation(EvaluationCase):
         self.assertEqual(
             fields.Date.to_string(self._member(self.people[0]).enrolled_on), '2024-02-10'
         )
+
+    def test_late_by_months(self):
+        """What the scheduled action missed is made up for, each period once, and the older ones are closed (S-LOY-19)."""
+        self.programme.goal_period = 'quarter'
+        self._shop(self.bob, 100, '2024-02-10')
+        self.assertEqual(len(self._made('2024-02-02')), 1)
+        made = self._made('2024-05-20')
+        self.assertEqual(
+            sorted((str(one.date_from), one.period, one.state) for one in made),
+            [
+                ('2024-01-01', 'quarter', 'draft'),
+                ('2024-02-01', 'month', 'closed'),
+                ('2024-03-01', 'month', 'closed'),
+                ('2024-04-01', 'month', 'draft'),
+            ],
+        )
+        self.assertFalse(self._made('2024-05-21'))
+        everything = self.evaluations.search([('programme_id', '=', self.programme.id)])
+        self.assertEqual(len(everything), 5)
+
+    def test_another_goal_period(self):
+        """What the system made for a goal of another period is closed as well (S-LOY-19)."""
+        self.programme.goal_period = 'quarter'
+        quarter = self._made('2024-04-02').filtered(lambda one: one.period == 'quarter')
+        self.assertEqual(quarter.state, 'draft')
+        self.programme.goal_period = 'month'
+        self._made('2024-07-02')
+        self.assertEqual(quarter.state, 'closed')
+
+    def test_closed_stays_in_its_company(self):
+        """Nobody hands an evaluation over to another company past its programme (design 7)."""
+        february = self._measured('2024-02-01', '2024-02-29')
+        self.users['manager'].company_ids += self.company_2
+        with self.assertRaises(AccessError):
+            february.with_user(self.users['manager']).write({'company_id': self.company_2.id})
+        february.action_close()
+        with self.assertRaises(UserError):
+            february.write({'company_id': self.company_2.id})

@@ -16,8 +16,9 @@ from odoo.addons.retail_crm.wizard.loyalty.retail_tier_proposal import percentil
 NOW = '2026-06-15 12:00:00'
 
 
-@tagged('post_install', '-at_install', 'retail_crm')
-class TestPreview(TierCase):
+class PreviewCase(TierCase):
+    """Bob holds Gold, Acme Silver, Carl the lowest tier, and a preview with another threshold of Gold is there."""
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -81,6 +82,9 @@ class TestPreview(TierCase):
         preview.with_user(self.other_manager).action_approve()
         return preview
 
+
+@tagged('post_install', '-at_install', 'retail_crm')
+class TestPreview(PreviewCase):
     # === RESULT ===#
 
     def test_a_preview_starts_with_the_present_rules(self):
@@ -348,8 +352,12 @@ class TestPreview(TierCase):
         self.programme.strict = True
         self.assertEqual(self.programme.rules_since, date(2026, 6, 15))
         self._return(order, 900, '2026-06-16')
-        # reached on the very day on which the rule began: that is taken back
-        self.assertEqual(self._member(self.carl).tier_id, self.base)
+        # reached on the very day on which the rule began, maybe before it: that stays
+        self.assertEqual(self._member(self.carl).tier_id, self.gold)
+        order = self._buy(self.acme, 1000, '2026-06-16')
+        self.assertEqual(self._member(self.acme).tier_id, self.gold)
+        self._return(order, 900, '2026-06-17')
+        self.assertEqual(self._member(self.acme).tier_id, self.silver)
         with freeze_time('2026-06-17 12:00:00'):
             self.programme.write({'strict': False})
             self.programme.write({'strict': True})

@@ -219,3 +219,15 @@ class TestPreviewRules(BaseCase):
         after, moves = _tiers.rule_change(state, documents, self.rules, now, TODAY)
         self.assertEqual(moves, [])
         self.assertEqual((after.tier, after.until), (state.tier, state.until))
+
+    def test_who_rises_keeps_a_longer_validity(self):
+        """Months of validity are fewer from now on: who rises by a purchase does not lose the lower tier earlier by it."""
+        documents = docs(('2026-05-01', 600))
+        state, _moves = _tiers.advance(State(), documents, self.rules, TODAY)
+        self.assertEqual((state.tier, state.until), ('silver', date(2027, 5, 1)))
+        shorter = replace(self.rules, validity=1)
+        documents += docs(('2026-06-20', 500))
+        after, _moves = _tiers.advance(state, documents, shorter, date(2026, 6, 20))
+        self.assertEqual((after.tier, after.until), ('gold', date(2027, 5, 1)))
+        end = date(2027, 4, 30)
+        self.assertEqual(_tiers.advance(after, documents, shorter, end)[0].tier, 'gold')

@@ -116,12 +116,15 @@ class Engine:
         start, end = entry_window(self.rules, self.state.enrolled_on, day)
         return self.measure(start, end, tier.version(day))
 
-    def highest(self, day):
-        """Return ``(level, measure)`` of the highest tier that the entry window on a day reaches."""
+    def highest(self, day, version_day=None):
+        """Return ``(level, measure)`` of the highest tier that the entry window on a day reaches.
+
+        :param version_day: the day whose thresholds count; default: the same
+        """
         start, end = entry_window(self.rules, self.state.enrolled_on, day)
         amount, count = self.ledger.totals(start, end)
         for level in range(len(self.rules.tiers) - 1, 0, -1):
-            version = self.rules.tiers[level].version(day)
+            version = self.rules.tiers[level].version(version_day or day)
             if version is None:
                 continue
             measure = Measure(start, end, amount, count, version)
@@ -152,6 +155,8 @@ class Engine:
             if level
             else None
         )
+        if cause == 'upgrade' and until and self.state.until:
+            until = max(until, self.state.until)  # granted by settings of before
         self.state = replace(
             self.state,
             tier=self.rules.tiers[level].key,
@@ -253,9 +258,14 @@ class Engine:
         state = self.state
         if not self.rules.strict or not state.taken_on:
             return False
-        if self.rules.settled and state.taken_on < self.rules.settled <= day:
+        if self.rules.settled and state.taken_on <= self.rules.settled <= day:
             return False  # reached by other rules, which granted it
-        level, measure = self.highest(state.taken_on)
+        # Thresholds may have begun in the middle of the day: those of its eve may have granted the tier.
+        level, measure = max(
+            self.highest(state.taken_on),
+            self.highest(state.taken_on, state.taken_on - ONE_DAY),
+            key=lambda found: found[0],
+        )
         if level >= self.rules.level(state.tier):
             return False
         self.hold(day, 'return', level, measure)

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from odoo import fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 
 #: Settings of a programme that are rules. A preview has fields of the same names.
 RULE_SETTINGS = (
@@ -61,12 +61,18 @@ class RetailProgrammeChange(models.Model):
             programme.preview_count = counts.get(programme, 0)
 
     def write(self, vals):
-        """Keep what was granted: criteria and window act on tiers that are reached from now on."""
+        """Keep what was granted: criteria and window act on tiers that are reached from now on.
+
+        :raise UserError: for whoever enters from when rules hold: it decides what can be taken back
+        """
+        if not self.env.su and {'rules_since', 'change_on'} & set(vals):
+            raise UserError(self.env._('From when rules hold is not entered.'))
         if ENTRY_SETTINGS & set(vals) and 'rules_since' not in vals:
             for programme in self:
                 changed = any(programme[name] != vals[name] for name in ENTRY_SETTINGS & set(vals))
                 if changed and programme.state == 'running':
-                    programme.rules_since = programme.company_id._retail_today()
+                    today = programme.company_id._retail_today()
+                    super(RetailProgrammeChange, programme).write({'rules_since': today})
         return super().write(vals)
 
     def _rules(self):

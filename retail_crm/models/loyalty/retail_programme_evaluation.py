@@ -10,6 +10,7 @@ from .retail_programme_goal import GOAL_PERIODS, PERIOD_MONTHS
 
 #: What is measured: written by ``_take`` only, whatever a user's rights on the evaluation.
 FIGURES = {
+    'company_id',
     'state',
     'taken_on',
     'closed_on',

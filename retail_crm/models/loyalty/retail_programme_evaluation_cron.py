@@ -6,6 +6,9 @@ from odoo import api, models
 
 from .retail_programme_goal import PERIOD_MONTHS
 
+#: Periods that are made up for at most, when the scheduled action did not run for long.
+MOST_MISSED = 24
+
 
 class RetailProgrammeEvaluationCron(models.Model):
     """What the system evaluates by itself: the last month of each running programme, and the period of its goal."""
@@ -14,7 +17,7 @@ class RetailProgrammeEvaluationCron(models.Model):
 
     @api.model
     def _cron_evaluate(self):
-        """Make the evaluations of the last month, quarter and year of running programmes, once each.
+        """Make the evaluations of the last month, quarter and year of running programmes, once each, and those missed.
 
         Those that the system made a period earlier are measured a last time, with what was returned since, and closed.
         """
@@ -29,44 +32,62 @@ class RetailProgrammeEvaluationCron(models.Model):
         :return: the new evaluations
         """
         today = programme.company_id._retail_today()
-        ended = today + relativedelta(day=1) - timedelta(days=1)
         # sudo: the system's work
         evaluations = self.sudo().with_company(programme.company_id)
         made = evaluations.browse()
         for period, months in PERIOD_MONTHS.items():
-            if period not in ('month', programme.goal_period) or ended.month % months:
-                continue
-            start = ended + timedelta(days=1) - relativedelta(months=months)
-            if not programme.date_start or programme.date_start > ended:
-                continue
+            mine = [
+                ('programme_id', '=', programme.id),
+                ('period', '=', period),
+                ('automatic', '=', True),
+            ]
+            current = today + relativedelta(day=1)
+            current -= relativedelta(months=(current.month - 1) % months)
+            last = current - relativedelta(months=months)
+            if period in ('month', programme.goal_period):
+                for start in self._missing_starts(programme, mine, last, months):
+                    made += evaluations.create(
+                        {
+                            'programme_id': programme.id,
+                            'period': period,
+                            'date_from': start,
+                            'automatic': True,
+                        }
+                    )
             before = evaluations.search(
-                [
-                    ('programme_id', '=', programme.id),
-                    ('period', '=', period),
-                    ('automatic', '=', True),
-                    ('state', '=', 'draft'),
-                    ('date_to', '<', start),
-                ]
+                [*mine, ('state', '=', 'draft'), ('date_from', '<', last)], order='date_from'
             )
             before._take()
             before._close()
-            key = [
-                ('programme_id', '=', programme.id),
-                ('date_from', '=', start),
-                ('date_to', '=', ended),
-            ]
-            if not evaluations.search_count(key, limit=1):
-                made += evaluations.create(
-                    {
-                        'programme_id': programme.id,
-                        'period': period,
-                        'date_from': start,
-                        'automatic': True,
-                    }
-                )
-        made._take()
-        made._tell_missed()
+        latest = made.filtered(lambda one: one.state == 'draft')
+        latest._take()
+        latest._tell_missed()
         return made
+
+    @api.model
+    def _missing_starts(self, programme, mine, last, months):
+        """Return the first days of the periods to evaluate: the last one, and those missed since the system made one.
+
+        :param mine: domain of those that the system made
+        """
+        # sudo: the system's work
+        newest = self.sudo().search(mine, order='date_from desc', limit=1).date_from
+        # what there is of these days, whoever made it
+        found = self.sudo().search_fetch(
+            [('programme_id', '=', programme.id)], ['date_from', 'date_to']
+        )
+        days = {(one.date_from, one.date_to) for one in found}
+        starts, start = [], last
+        while len(starts) < MOST_MISSED and programme.date_start:
+            end = start + relativedelta(months=months) - timedelta(days=1)
+            if end < programme.date_start or (newest and start <= newest):
+                break
+            if (start, end) not in days:
+                starts.insert(0, start)
+            if not newest:
+                break
+            start -= relativedelta(months=months)
+        return starts
 
     def _tell_missed(self):
         """Give the responsible an activity on each evaluation that missed its goal."""

@@ -348,15 +348,26 @@ class RetailTierPreview(models.Model):
         """
         self._refuse_system_fields(vals)
         if not self.env.su and (OWN_FIELDS - FREE_FIELDS) & set(vals):
-            if any(preview.state != 'draft' for preview in self):
-                raise UserError(
-                    self.env._('Go back to the draft first: the result belongs to these rules.')
-                )
+            self._refuse_decided()
             if 'programme_id' in vals and any(
                 preview.programme_id.id != vals['programme_id'] for preview in self
             ):
                 raise UserError(self.env._('A preview stays with its programme.'))
         return super().write(vals)
+
+    def _refuse_decided(self):
+        """Refuse other rules beside a result, also one of which only the first batches are there.
+
+        :raise UserError: saying so
+        """
+        if any(preview.work for preview in self):
+            raise UserError(
+                self.env._('Members are being compared by these rules: stop the computation first.')
+            )
+        if any(preview.state != 'draft' for preview in self):
+            raise UserError(
+                self.env._('Go back to the draft first: the result belongs to these rules.')
+            )
 
     @api.model
     def _refuse_system_fields(self, vals):
@@ -454,12 +465,16 @@ class RetailTierPreview(models.Model):
         )
 
     def _may_approve(self):
-        """Return whether the user may approve: not the author, when there is another manager."""
+        """Return whether the user may approve: not the author, when there is another manager.
+
+        Where all managers had a part in it, whoever did not ask approves.
+        """
         self.ensure_one()
         if not self.env.user.has_group('retail_crm.group_manager'):
             return False
-        authors = self.asked_by | self.create_uid
-        return self.env.user not in authors or not (self._managers() - authors)
+        managers, authors = self._managers(), self.asked_by | self.create_uid
+        others = managers - authors or managers - self.asked_by
+        return self.env.user not in authors or self.env.user in others or not others
 
     def _managers(self):
         """Return the managers of the company."""

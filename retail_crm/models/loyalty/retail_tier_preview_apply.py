@@ -45,6 +45,11 @@ class RetailTierPreviewApply(models.Model):
     before_settings = fields.Json(
         readonly=True, copy=False, help='Settings of the programme before these rules.'
     )
+    before_versions = fields.Json(
+        readonly=True,
+        copy=False,
+        help='Thresholds that were planned for the same day before, to be restored when the change is given up.',
+    )
     version_ids = fields.Many2many(
         comodel_name='retail.tier.version',
         string='Versions Made',
@@ -173,6 +178,13 @@ class RetailTierPreviewApply(models.Model):
             raise UserError(
                 self.env._('Another change is planned: "%(name)s".', name=other[0].name)
             )
+        if self.beside and self.beside != self._beside():
+            raise UserError(
+                self.env._(
+                    'The rules of the programme have changed since this was computed: going live would take that back. '
+                    'Go back to the draft.'
+                )
+            )
 
     def _end_check(self):
         """Compare what was computed again with what was approved, and go on where it is the same."""
@@ -214,7 +226,8 @@ class RetailTierPreviewApply(models.Model):
         if count or self.result['pairs'] != self.check_result['pairs']:
             return
         try:
-            self._apply()
+            with self.env.cr.savepoint():  # all of it or nothing
+                self._apply()
         except UserError as error:  # in the background nobody sees it: the day is over, or another change came first
             if not self.env.context.get('cron_id'):
                 raise
@@ -229,25 +242,38 @@ class RetailTierPreviewApply(models.Model):
         today = self.company_id._retail_today()
         versions = self.env['retail.tier.version']
         changed = self.threshold_ids.filtered(lambda row: row._is_change())
+        before = {}
         for row in changed:
             values = row._prepare_version()
             planned = row.tier_id.version_ids.filtered(
                 lambda version, values=values: version.date_from == values['date_from']
             )
             if planned:
+                before[str(planned.id)] = planned._thresholds()
                 planned.write(values)
             else:
                 planned = versions.with_context(retail_crm_rule_change=True).create(values)
             versions |= planned
         self.version_ids = versions
-        self.write({'state': 'scheduled', 'before_settings': self.programme_id._rule_settings()})
+        self.write(
+            {
+                'state': 'scheduled',
+                'before_settings': self.programme_id._rule_settings(),
+                'before_versions': before,
+            }
+        )
         self.programme_id.change_on = self.as_of
         if self.as_of <= today:
             self._go_live()
 
     def _take_back_versions(self):
-        """Delete thresholds that were planned and have not begun."""
-        self.version_ids.unlink()
+        """Delete thresholds that were planned and have not begun; those of before are as they were."""
+        before = self.before_versions or {}
+        for version in self.version_ids:
+            if str(version.id) in before:
+                version.write(before[str(version.id)])
+            else:
+                version.unlink()
 
     @api.model
     def _apply_due(self):

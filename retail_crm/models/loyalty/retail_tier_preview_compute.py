@@ -51,6 +51,9 @@ class RetailTierPreviewCompute(models.Model):
     check_result = fields.Json(
         readonly=True, copy=False, help='The same, computed again before going live.'
     )
+    beside = fields.Json(
+        readonly=True, copy=False, help='The present rules with which these were compared.'
+    )
     computed_on = fields.Datetime(readonly=True, copy=False, help='When the result was computed.')
     computed_by = fields.Many2one(
         comodel_name='res.users',
@@ -112,6 +115,17 @@ class RetailTierPreviewCompute(models.Model):
         """Return the settings as the programme has them."""
         self.ensure_one()
         return {name: self[name] for name in RULE_SETTINGS}
+
+    def _beside(self):
+        """Return the present rules that these would replace: settings, and thresholds on the day."""
+        self.ensure_one()
+        versions = {
+            str(tier.id): tier._version_on(self.as_of) for tier in self.programme_id.tier_ids
+        }
+        return {
+            'settings': self.programme_id._rule_settings(),
+            'thresholds': {key: one and one._thresholds() for key, one in versions.items() if one},
+        }
 
     def _with_settings(self, rules):
         """Return rules with the settings of this preview."""
@@ -216,7 +230,7 @@ class RetailTierPreviewCompute(models.Model):
         )
         self.write({'work': round_, 'work_after': 0, 'done_count': 0, 'total_count': total})
         if round_ == 'result':
-            self.computed_by = self.env.uid
+            self.write({'computed_by': self.env.uid, 'beside': self._beside()})
         if total > AT_ONCE:
             self._wake()
             return False

@@ -3,6 +3,9 @@ from odoo.exceptions import UserError
 
 from . import _tiers
 
+#: What a row is about.
+_PLACE = {'preview_id', 'tier_id'}
+
 
 class RetailTierPreviewThreshold(models.Model):
     """Thresholds of a tier in a preview, and how many members would hold it.
@@ -125,6 +128,8 @@ class RetailTierPreviewThreshold(models.Model):
         self._refuse_decided()
         if {'held_count', 'present_count', 'proposed_count'} & set(vals) and not self.env.su:
             raise UserError(self.env._('What a preview found is computed.'))
+        if any(row[name].id != vals[name] for row in self for name in _PLACE & set(vals)):
+            raise UserError(self.env._('Thresholds stay with their preview and tier.'))
         return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
@@ -136,10 +141,8 @@ class RetailTierPreviewThreshold(models.Model):
 
         :raise UserError: saying so
         """
-        if not self.env.su and any(row.preview_id.state != 'draft' for row in self):
-            raise UserError(
-                self.env._('Go back to the draft first: the result belongs to these rules.')
-            )
+        if not self.env.su:
+            self.preview_id._refuse_decided()
 
     @api.model
     def _prepare_present(self, tier, day):

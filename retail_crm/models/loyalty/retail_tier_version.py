@@ -122,6 +122,12 @@ class RetailTierVersion(models.Model):
                 )
             )
 
+    def _thresholds(self):
+        """Return the values of the thresholds, as they are written."""
+        self.ensure_one()
+        names = ('amount', 'count', 'keeps_differently', 'keep_amount', 'keep_count')
+        return {name: self[name] for name in names}
+
     def _threshold_text(self):
         """Return the thresholds in words."""
         self.ensure_one()

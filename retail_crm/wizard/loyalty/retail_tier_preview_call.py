@@ -22,6 +22,12 @@ class RetailTierPreviewCall(models.TransientModel):
         string='Chosen Members',
         help='Members who were chosen. Empty: all who would fall.',
     )
+    is_chosen = fields.Boolean(
+        string='Members Were Chosen',
+        readonly=True,
+        default=lambda self: bool(self.env.context.get('default_line_ids')),
+        help='Nobody else is meant, also when their lines are gone.',
+    )
     who = fields.Selection(
         selection=[('adviser', 'Their advisers'), ('user', 'One person')],
         string='Called By',
@@ -66,7 +72,7 @@ class RetailTierPreviewCall(models.TransientModel):
 
     def _lines_domain(self):
         """Return the domain of the customers to call."""
-        chosen = self.line_ids if self.line_ids else None
+        chosen = self.line_ids if self.is_chosen or self.line_ids else None
         return [
             *self.preview_id._lines_domain(chosen),
             ('preview_id', '=', self.preview_id.id),
@@ -120,5 +126,5 @@ class RetailTierPreviewCall(models.TransientModel):
             'activity_type_id': self.env.ref('mail.mail_activity_data_call').id,
             'summary': self.summary,
             'date_deadline': self.deadline,
-            'user_id': (adviser or self.user_id).id,
+            'user_id': (adviser if adviser and adviser.active else self.user_id).id,
         }

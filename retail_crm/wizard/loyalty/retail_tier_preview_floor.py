@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...models.loyalty.retail_membership import OVERRIDE_REASONS
+from ...models.loyalty.retail_programme import tier_order
 
 #: Members who can be given a floor at a time: it is done while somebody waits.
 MAX_FLOORS = 20_000
@@ -28,6 +29,12 @@ class RetailTierPreviewFloor(models.TransientModel):
         string='Chosen Members',
         help='Members who were chosen. Empty: all who would fall.',
     )
+    is_chosen = fields.Boolean(
+        string='Members Were Chosen',
+        readonly=True,
+        default=lambda self: bool(self.env.context.get('default_line_ids')),
+        help='Nobody else is meant, also when their lines are gone.',
+    )
     member_count = fields.Integer(
         string='Members', compute='_compute_member_count', help='Members who get the floor.'
     )
@@ -50,7 +57,7 @@ class RetailTierPreviewFloor(models.TransientModel):
 
     def _lines_domain(self):
         """Return the domain of the lines: those who fall; who rises needs no floor."""
-        chosen = self.line_ids if self.line_ids else None
+        chosen = self.line_ids if self.is_chosen or self.line_ids else None
         return [
             *self.preview_id._lines_domain(chosen),
             ('preview_id', '=', self.preview_id.id),
@@ -58,8 +65,16 @@ class RetailTierPreviewFloor(models.TransientModel):
             ('membership_id.state', '=', 'active'),
         ]
 
+    def _is_more(self, line):
+        """Return whether the floor is more than what staff gave the member of a line already."""
+        given = line.membership_id
+        if not given.override_until:
+            return True
+        before, after = tier_order(given.override_tier_id), tier_order(line.from_tier_id)
+        return after > before or (after == before and self.until > given.override_until)
+
     def action_give(self):
-        """Give each of them the tier by the present rules as a floor.
+        """Give each of them the tier by the present rules as a floor; who was given as much by staff keeps that.
 
         :raise AccessError: for those who are no Retail CRM managers
         :raise UserError: for a day that has passed, or too many members
@@ -75,6 +90,7 @@ class RetailTierPreviewFloor(models.TransientModel):
             raise UserError(
                 self.env._('Choose up to %(count)s members at a time.', count=MAX_FLOORS)
             )
+        lines = lines.filtered(self._is_more)
         for tier, group in lines.grouped('from_tier_id').items():
             ids = group.membership_id.ids
             for place in range(0, len(ids), FLOOR_BATCH):
