@@ -230,6 +230,7 @@ ACTIONS = {
     ('retail.programme', 'action_preview_rules'): {'manager'},
     ('retail.programme', 'action_propose'): {'manager'},
     ('retail.programme', 'action_start'): {'manager'},
+    ('retail.programme', 'action_start_points'): {'manager'},
     ('retail.programme', 'action_use_ladder'): {'manager'},
     ('retail.programme.evaluation', 'action_close'): {'manager'},
     ('retail.programme.evaluation', 'action_measure'): {'manager'},
