@@ -43,6 +43,7 @@ from . import (
     retail_points_entry_run,
     retail_points_opening,
     retail_points_grant,
+    retail_points_referral,
     retail_points_adjustment,
     retail_points_campaign,
     retail_points_difference,

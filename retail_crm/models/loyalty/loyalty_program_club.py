@@ -67,3 +67,11 @@ class LoyaltyProgram(models.Model):
             return row.state == 'active' and not (day and row.enrolled_on > day)
 
         return partners.filtered(takes_part)
+
+    def _retail_is_enough(self, purchase):
+        """Return whether a purchase, net of returns, is large enough for the points of a referral."""
+        self.ensure_one()
+        amount = purchase.currency_id._convert(
+            purchase.amount, self.currency_id, purchase.company_id, purchase.date, round=False
+        )
+        return self.currency_id.compare_amounts(amount, self.retail_referral_minimum) >= 0
