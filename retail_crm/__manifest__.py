@@ -136,6 +136,7 @@
         'views/loyalty/retail_points_difference_views.xml',
         'views/loyalty/loyalty_card_views.xml',
         'views/loyalty/retail_programme_points_views.xml',
+        'views/loyalty/retail_programme_evaluation_points_views.xml',
         'views/loyalty/portal_points_templates.xml',
         'views/menus.xml',
     ],
