@@ -583,11 +583,11 @@ class TestPoints(PointsCommon):
         self.assertAgrees(card)
 
     def test_granted_points_can_wait(self):
-        """Points given for something else, such as a referral, wait until their day, once for each record."""
+        """Points given for something else, such as a survey, wait until their day, once for each record."""
         with freeze_time('2026-03-02 12:00'):
             for _twice in range(2):
                 self.ledger._grant(
-                    self.bob, 200, self.ann, 'referral', 'Ann', valid_from=date(2026, 3, 9)
+                    self.bob, 200, self.ann, 'survey', 'Ann', valid_from=date(2026, 3, 9)
                 )
             card = self._card_of(self.bob)
             self.assertEqual((card.points, card.retail_pending_points), (0, 200))
