@@ -43,6 +43,7 @@
         'data/loyalty/retail_privilege_price_data.xml',
         'data/loyalty/retail_programme_evaluation_data.xml',
         'data/loyalty/loyalty_program_data.xml',
+        'data/loyalty/loyalty_program_points_data.xml',
         'data/loyalty/retail_privilege_data.xml',
         'views/customer/retail_area_views.xml',
         'views/customer/retail_channel_views.xml',
@@ -135,6 +136,9 @@
         'views/loyalty/retail_points_campaign_views.xml',
         'views/loyalty/retail_points_difference_views.xml',
         'views/loyalty/loyalty_card_views.xml',
+        'views/loyalty/retail_programme_points_views.xml',
+        'views/loyalty/retail_programme_evaluation_points_views.xml',
+        'views/loyalty/portal_points_templates.xml',
         'views/menus.xml',
     ],
     'demo': [

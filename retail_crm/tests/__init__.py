@@ -53,5 +53,8 @@ from . import test_loyalty_price
 from . import test_loyalty_privilege
 from . import test_loyalty_referral
 from . import test_loyalty_points
+from . import test_loyalty_points_club
 from . import test_loyalty_points_life
+from . import test_loyalty_points_referral
+from . import test_loyalty_points_seen
 from . import test_loyalty_tiers_rules

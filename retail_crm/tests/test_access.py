@@ -230,6 +230,7 @@ ACTIONS = {
     ('retail.programme', 'action_preview_rules'): {'manager'},
     ('retail.programme', 'action_propose'): {'manager'},
     ('retail.programme', 'action_start'): {'manager'},
+    ('retail.programme', 'action_start_points'): {'manager'},
     ('retail.programme', 'action_use_ladder'): {'manager'},
     ('retail.programme.evaluation', 'action_close'): {'manager'},
     ('retail.programme.evaluation', 'action_measure'): {'manager'},
@@ -1230,6 +1231,8 @@ class TestAccess(AccessCommon):
         if model == 'retail.programme':
             is_running = method == 'action_preview_rules'
             self.samples[model].state = 'running' if is_running else 'draft'
+        if method == 'action_start_points':  # offered where no program is in use
+            self.env['loyalty.program'].search([('program_type', '=', 'loyalty')]).active = False
         if model == 'retail.tier.preview':
             step = {
                 'action_apply': 'approved',

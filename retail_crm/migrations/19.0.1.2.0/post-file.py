@@ -17,6 +17,7 @@ SHIPPED = (
     'loyalty/retail_programme_data.xml',
     'loyalty/retail_privilege_price_data.xml',
     'loyalty/loyalty_program_data.xml',
+    'loyalty/loyalty_program_points_data.xml',
     'loyalty/retail_privilege_data.xml',
 )
 

@@ -6,7 +6,8 @@ class RetailMoment(models.Model):
 
     @api.model
     def _listeners(self):
-        """Welcome points follow an enrolment."""
+        """Welcome points follow an enrolment, and points for both a purchase of who was recommended."""
         listeners = super()._listeners()
-        listeners['enrolled'] = [*listeners.get('enrolled', ()), 'retail.points.entry']
+        for kind in ('enrolled', 'referral_purchased'):
+            listeners[kind] = [*listeners.get(kind, ()), 'retail.points.entry']
         return listeners

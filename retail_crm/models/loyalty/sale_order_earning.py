@@ -55,11 +55,30 @@ class SaleOrderEarning(models.Model):
         partner = self.partner_id
         return program._points_factors(partner, self.company_id, day).get(partner, 1.0)
 
+    def _retail_may_earn(self, program, day):
+        """Return whether the customer earns points of a program: members only, where the program says so.
+
+        What was earned at the confirmation stays earned, whoever leaves the club afterwards; who joined after the day of
+        the purchase earns nothing for it.
+        """
+        if not program.retail_members_only:
+            return True
+        sold = self.state == 'sale'
+        if sold and self._retail_entries().filtered(
+            lambda row: row.kind == 'earn' and row.program_id == program
+        ):
+            return True
+        return bool(
+            program._retail_members(self.partner_id, self.company_id, day if sold else None)
+        )
+
     def _retail_earning(self, program):
         """Return what the order earns in a loyalty program, by the rules of the program that it meets."""
         self.ensure_one()
-        lines = self.order_line - self._get_no_effect_on_threshold_lines()
         day = self._retail_points_day()
+        if not self._retail_may_earn(program, day):
+            return Earning(0.0, 0.0, 1.0, 1.0, False)
+        lines = self.order_line - self._get_no_effect_on_threshold_lines()
         campaigns = self.env['retail.points.campaign']
         tier_factor = self._retail_tier_factor(program, day)
 
