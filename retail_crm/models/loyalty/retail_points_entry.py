@@ -4,7 +4,7 @@ from odoo.tools import SQL
 
 KINDS = [
     ('earn', 'Earned'),
-    ('burn', 'Spent'),
+    ('burn', 'Redeemed'),
     ('expire', 'Expired'),
     ('reverse_earn', 'Taken back'),
     ('reverse_burn', 'Given back'),
@@ -12,7 +12,7 @@ KINDS = [
     ('migrate', 'Opening balance'),
     ('merge', 'Contacts merged'),
 ]
-STATES = [('pending', 'Waiting'), ('available', 'Available'), ('void', 'Void')]
+STATES = [('pending', 'Pending'), ('available', 'Available'), ('void', 'Void')]
 
 #: What may still change on an entry, and only by the system: its life, never its points.
 _LIVING_FIELDS = {'state', 'remaining', 'valid_from', 'expires_on', 'notice_days'}
