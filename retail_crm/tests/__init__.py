@@ -52,4 +52,5 @@ from . import test_loyalty_privilege
 from . import test_loyalty_referral
 from . import test_loyalty_points
 from . import test_loyalty_points_life
+from . import test_loyalty_points_review
 from . import test_loyalty_tiers_rules

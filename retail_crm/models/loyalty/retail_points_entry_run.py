@@ -103,7 +103,8 @@ class RetailPointsEntryRun(models.Model):
                        AND company_id = %(company)s
                      ORDER BY expires_on, id LIMIT %(limit)s
                 ), cards AS MATERIALIZED (
-                    SELECT id FROM loyalty_card WHERE id IN (SELECT card_id FROM lots) ORDER BY id FOR UPDATE
+                    SELECT id FROM loyalty_card WHERE id IN (SELECT card_id FROM lots) ORDER BY id
+                       FOR UPDATE SKIP LOCKED
                 ), gone AS (
                     INSERT INTO retail_points_entry (
                            kind, state, points, remaining, card_id, program_id, partner_id, company_id, date,
