@@ -93,7 +93,7 @@ class TestLoyaltyPointsReview(PointsCommon):
         """Entries and waiting points of a card without a balance follow the customer, too."""
         self.program.retail_pending = True
         self._give_card(self.ann, 100.0)
-        order = self._sell(self.bob, 30)
+        self._sell(self.bob, 30)
         card, old = self._card_of(self.ann), self._card_of(self.bob)
         self.assertEqual(old.retail_pending_points, 30)
         self.env['base.partner.merge.automatic.wizard']._merge((self.ann | self.bob).ids, self.ann)
@@ -170,7 +170,7 @@ class TestLoyaltyPointsReview(PointsCommon):
         points = order.coupon_point_ids.filtered(lambda r: r.coupon_id.program_id == program)
         card = points.coupon_id
         self.assertTrue(card)
-        res = order._apply_program_reward(program.reward_ids, card)
+        order._apply_program_reward(program.reward_ids, card)
         order.action_confirm()
         self.assertTrue(self._entries(card))
         order._action_cancel()
