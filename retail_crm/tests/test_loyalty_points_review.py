@@ -1,9 +1,13 @@
 """Sales, returns and merges that the points ledger must not stand in the way of (issue 6)."""
 
-from odoo.exceptions import UserError, ValidationError
+from freezegun import freeze_time
+
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import tagged
 from odoo.tools import SQL
+
+from odoo.addons.retail_crm.models.loyalty import _booking
 
 from .points_common import PointsCommon
 
@@ -83,6 +87,7 @@ class TestLoyaltyPointsReview(PointsCommon):
         self.assertEqual(card.points, 500 - 500 + 20 - 500 + 20)
 
     def test_goods_billed_again_are_paid(self):
+        """A payment goes through whatever became of the points that the order had spent."""
         order, refund, card = self._returned_and_spent_elsewhere()
         invoice = self._create_invoice(order)
         self._pay(invoice)
@@ -128,6 +133,7 @@ class TestLoyaltyPointsReview(PointsCommon):
         self.assertEqual(card.points, 20)
 
     def test_spending_more_than_there_is_is_refused(self):
+        """Of two orders over the same points one is confirmed (S-LOY-04)."""
         card = self._give_card(self.bob, 500)
         first, second = (self._create_order(self.bob, 20, confirm=False) for _ in range(2))
         for order in first, second:
@@ -147,8 +153,6 @@ class TestLoyaltyPointsReview(PointsCommon):
 
     def test_rolled_back_within(self):
         """What a savepoint took back within a larger change does not count."""
-        from odoo.addons.retail_crm.models.loyalty import _booking
-
         card = self._give_card(self.bob, 100)
         order = self._sell(self.bob, 20)
         self.assertEqual(card.points, 120)
@@ -164,6 +168,7 @@ class TestLoyaltyPointsReview(PointsCommon):
         self.assertAgrees(card)
 
     def test_current_program(self):
+        """Core deletes cards of which an order claims nothing; one with entries stays and the order goes on."""
         program = self._create_program(applies_on='current')
         order = self._create_order(self.bob, 600, confirm=False)
         order._update_programs_and_rewards()
@@ -180,6 +185,7 @@ class TestLoyaltyPointsReview(PointsCommon):
         self.assertEqual(order.state, 'sale')
 
     def test_order_again_after_cancel(self):
+        """An order that is cancelled, reset and confirmed again and again moves its points once."""
         card = self._give_card(self.bob, 500)
         order = self._sell(self.bob, 20, redeem=True)
         for _ in range(3):
@@ -201,3 +207,34 @@ class TestLoyaltyPointsReview(PointsCommon):
         row = order.coupon_point_ids.with_user(self.users['sales'])
         with self.assertRaises(UserError):
             row.write({'points': 1000000})
+
+    def test_waiting_points_are_looked_at_on_their_day(self):
+        """The nightly action costs what is due: entries whose day is to come are not looked at before."""
+        self.program.write({'retail_pending': True, 'retail_return_days': 10})
+        paid, unpaid = self._sell(self.bob, 30), self._sell(self.ann, 30)
+        self._pay(self._create_invoice(paid))
+        rows = {
+            order: self.ledger.search([('res_id', '=', order.id), ('res_model', '=', order._name)])
+            for order in (paid, unpaid)
+        }
+        self.assertTrue(rows[paid].valid_from)
+        looked = self.ledger._release_batch(0)
+        self.assertIn(rows[unpaid], looked)
+        self.assertNotIn(rows[paid], looked)
+        with freeze_time(rows[paid].valid_from):
+            self.assertIn(rows[paid], self.ledger._release_batch(0))
+        self.assertEqual(rows[paid].state, 'available')
+
+    def test_cards_with_entries_stay(self):
+        """Staff are told to archive a card with movements; what Odoo deletes itself is archived."""
+        card = self._give_card(self.bob, 10)
+        manager = self.users['sales']
+        manager.group_ids = [Command.link(self.env.ref('base.group_system').id)]
+        with self.assertRaises((UserError, AccessError)):
+            card.with_user(manager).unlink()
+        card.sudo().unlink()
+        self.assertFalse(card.exists().active)
+        self.assertTrue(self._entries(card))
+        empty = self._give_card(self.ann)
+        empty.sudo().unlink()
+        self.assertFalse(empty.exists())
