@@ -57,4 +57,5 @@ from . import test_loyalty_points_club
 from . import test_loyalty_points_life
 from . import test_loyalty_points_referral
 from . import test_loyalty_points_seen
+from . import test_loyalty_points_review
 from . import test_loyalty_tiers_rules

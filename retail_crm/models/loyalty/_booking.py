@@ -26,6 +26,8 @@ class Booking:
     recount: set = field(default_factory=set)
     earnings: dict = field(default_factory=dict)
     moved: set = field(default_factory=set)
+    #: Cards that were written on at all, also where nothing changed.
+    touched: set = field(default_factory=set)
 
     def add(self, deltas):
         """Note what was written on cards."""
@@ -53,7 +55,13 @@ def booking_orders(orders):
     outer = current(orders.env)
     if outer is not None and outer.orders is not None:
         outer.join(orders)
-        yield outer
+        noted = dict(outer.deltas)
+        try:
+            yield outer
+        except BaseException:
+            # whoever goes on after this does so from a savepoint: the cards are as they were
+            outer.deltas = noted
+            raise
         return
     booking = Booking(cr=orders.env.cr, orders=orders.browse())
     booking.join(orders)
@@ -89,6 +97,6 @@ def booking_merge(env):
     token = _current.set(booking)
     try:
         yield booking
-        env['loyalty.card']._retail_absorb(booking.deltas)
+        env['loyalty.card']._retail_absorb(booking.touched)
     finally:
         _current.reset(token)

@@ -75,6 +75,29 @@ class LoyaltyCard(models.Model):
         ledger._retail_note_moves(before)
         return result
 
+    def unlink(self):
+        """Keep cards that have a ledger: core deletes those of which an order needs nothing, they are archived then.
+
+        :raise UserError: when staff delete one
+        """
+        # sudo: only asks which ones have entries
+        entries = self.env['retail.points.entry'].sudo()
+        ledger = self._retail_in_ledger()
+        used = (
+            entries.search_fetch([('card_id', 'in', ledger.ids)], ['card_id'])
+            if ledger
+            else entries
+        )
+        kept = self & used.card_id.with_env(self.env)
+        if not kept:
+            return super().unlink()
+        if not self.env.su:
+            raise UserError(
+                self.env._('Cards with movements of points cannot be deleted. Archive them.')
+            )
+        kept.action_archive()
+        return super(LoyaltyCard, self - kept).unlink()
+
     @api.model
     def _retail_check_source(self):
         """Refuse to move points for nothing.
@@ -94,19 +117,25 @@ class LoyaltyCard(models.Model):
 
         :raise UserError: saying so
         """
+        defaults = self.default_get(['program_id', 'partner_id'])
+        partners = {}
         for vals in vals_list:
-            program = self.env['loyalty.program'].browse(
-                vals.get('program_id') or self.env.context.get('active_id')
-            )
-            partner_id = vals.get('partner_id')
-            if not partner_id or not program or program.sudo().program_type not in LEDGER_TYPES:
+            vals = {**defaults, **vals}
+            if vals.get('partner_id') and vals.get('program_id'):
+                partners.setdefault(vals['program_id'], set()).add(vals['partner_id'])
+        # what the action around is about need not be a program
+        for program in self.env['loyalty.program'].sudo().browse(partners).exists():
+            if program.program_type not in LEDGER_TYPES:
                 continue
-            domain = [('partner_id', '=', partner_id), ('program_id', '=', program.id)]
+            domain = [
+                ('partner_id', 'in', list(partners[program.id])),
+                ('program_id', '=', program.id),
+            ]
             if self.sudo().search_count(domain, limit=1):  # sudo: only asks whether there is one
                 raise UserError(
                     self.env._(
                         'The customer already has a card of the program "%(program)s".',
-                        program=program.sudo().name,
+                        program=program.name,
                     )
                 )
 
@@ -114,11 +143,12 @@ class LoyaltyCard(models.Model):
         """Tell the booking around what was written on these cards, or enter it as the system's adjustment."""
         deltas = {card.id: _points.exact(card.points - before[card.id]) for card in self}
         deltas = {card_id: delta for card_id, delta in deltas.items() if delta}
-        if not deltas:
-            return
         booking = _booking.current(self.env)
         if booking is not None:
+            booking.touched.update(self.ids)
             booking.add(deltas)
+            return
+        if not deltas:
             return
         unsourced = _booking.Booking(
             cr=self.env.cr, deltas=deltas, values={'reason': 'system', 'user_id': self.env.uid}

@@ -8,16 +8,16 @@ class LoyaltyCardMerge(models.Model):
     _inherit = 'loyalty.card'
 
     @api.model
-    def _retail_absorb(self, deltas):
+    def _retail_absorb(self, card_ids):
         """Hand over what cards that core emptied had to the card that remains, so that no entry has to be made.
 
         Core adds up balances and leaves history and orders with the emptied cards: returns of those orders would take
-        points from a card that is archived.
+        points from a card that is archived. So it is for cards that had none left: they may have waiting ones.
 
-        :param deltas: ``{card id: points}`` that core wrote
+        :param card_ids: ids of the cards that core wrote on
         """
         # sudo: whoever may merge contacts merges what is theirs
-        cards = self.sudo().browse(deltas).with_context(active_test=False)
+        cards = self.sudo().browse(sorted(card_ids)).with_context(active_test=False)
         for program, group in cards.grouped('program_id').items():
             kept = group.filtered('active')[:1]
             emptied = group - kept
@@ -53,12 +53,14 @@ class LoyaltyCardMerge(models.Model):
                 UPDATE retail_points_entry AS entry
                    SET card_id = %(kept)s,
                        key = CASE WHEN EXISTS (SELECT FROM retail_points_entry AS other
-                                                WHERE other.card_id = %(kept)s AND other.key = entry.key)
+                                                WHERE other.card_id = ANY(%(all)s) AND other.key = entry.key
+                                                  AND other.id <> entry.id)
                                   THEN entry.key || '@' || entry.card_id ELSE entry.key END
                  WHERE card_id = ANY(%(ids)s)
                 """,
                 kept=self.id,
                 ids=ids,
+                all=[self.id, *ids],
             )
         )
         self._retail_take_over_points(ids)

@@ -16,7 +16,8 @@ TOLERANCE = 0.01
 class Movement:
     """Points that are to be added to (above 0) or taken from (below 0) a card.
 
-    ``prior`` are the entries of the same document on the card: whose lots are taken back or given back first.
+    ``prior`` are the entries of the same document on the card: whose lots are taken back or given back first. Of what is
+    spent more than there is remains as a debt where the movement ``may_owe``; else it is refused.
     """
 
     card: object
@@ -25,6 +26,7 @@ class Movement:
     prior: object
     source: tuple = ('', 0)
     state: str = 'available'
+    may_owe: bool = False
     values: dict = field(default_factory=dict)
 
 
@@ -87,7 +89,7 @@ class RetailPointsEntryPost(models.Model):
             lots = self.search(
                 [('card_id', 'in', ids), ('remaining', '!=', 0), ('state', '=', 'available')]
             )
-        return _Book(lots)
+        return _Book(lots, {card.id: card.points - applied.get(card.id, 0.0) for card in cards})
 
     def _values_of(self, move, points, number, **values):
         """Return the values of one entry of a movement."""
@@ -163,13 +165,14 @@ class RetailPointsEntryPost(models.Model):
         """
         if move.state == 'pending':
             return [self._values_of(move, move.points, book.number(move))]
+        book.balances[move.card.id] += move.points
         lots = sorted(book.of_card(move.card), key=_points.lot_order)
         if move.kind == 'reverse_earn':
             own = move.prior.filtered(lambda row: row.kind == 'earn')
             # first the points of the returned goods themselves, then what was earned last
             lots.sort(key=lambda lot: (lot.id not in own.ids, -lot.date.toordinal(), -lot.id))
         parts, missing = _points.take([_Open(lot, book) for lot in lots], -move.points)
-        if move.kind == 'burn' and missing > TOLERANCE:
+        if move.kind == 'burn' and missing > TOLERANCE and not self._may_spend(move, book):
             raise ValidationError(
                 self.env._(
                     'The card %(card)s has not enough points: %(points)s are missing.',
@@ -184,6 +187,15 @@ class RetailPointsEntryPost(models.Model):
         if missing:
             rows.append(self._values_of(move, -missing, book.number(move), remaining=-missing))
         return rows
+
+    @api.model
+    def _may_spend(self, move, book):
+        """Return whether a card may be left with what it has after a movement, whatever its lots say.
+
+        Where card and ledger differ the reconciliation tells; the customer spends what his card shows.
+        """
+        rounding = move.card.sudo().program_id.currency_id.rounding
+        return move.may_owe or book.balances[move.card.id] >= -max(TOLERANCE, rounding / 2)
 
     def _move_cards(self, cards, applied):
         """Bring cards to what these new entries say, less what was written on them already."""
@@ -289,7 +301,8 @@ class _Open:
 class _Book:
     """The open lots and debts of cards while movements are entered: what is left of each, written once at the end."""
 
-    def __init__(self, lots):
+    def __init__(self, lots, balances=None):
+        self.balances = balances or {}
         self.lots, self.left, self.by_card = {}, {}, {}
         self.changed = set()
         self.numbers = {}
@@ -302,6 +315,8 @@ class _Book:
 
     def add(self, entries):
         for entry in entries:
+            if entry.state == 'available' and entry.points > 0:
+                self.balances[entry.card_id.id] += entry.points
             if entry.state == 'available' and entry.remaining:
                 self._open(entry)
 

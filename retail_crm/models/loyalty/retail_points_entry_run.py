@@ -1,7 +1,7 @@
 from collections import defaultdict
 from datetime import timedelta
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 from . import _points
@@ -44,12 +44,23 @@ class RetailPointsEntryRun(models.Model):
 
     @api.model
     def _release_batch(self, last, limit=BATCH // 10):
-        """Look at some waiting entries after the one of this number, without a mail to anybody, and return them."""
+        """Look at some waiting entries after the one of this number, without a mail to anybody, and return them.
+
+        Those whose day is still to come are left out: whether the order is still paid is asked on that day.
+        """
         rows = (
             self._posting()
             .with_context(loyalty_no_mail=True)
             .search(
-                [('state', '=', 'pending'), ('kind', '=', 'earn'), ('id', '>', last)],
+                [
+                    ('state', '=', 'pending'),
+                    ('kind', '=', 'earn'),
+                    ('id', '>', last),
+                    '|',
+                    ('valid_from', '=', False),
+                    # tomorrow is today already in the east
+                    ('valid_from', '<=', fields.Date.today() + timedelta(days=1)),
+                ],
                 limit=limit,
                 order='id',
             )
@@ -103,7 +114,8 @@ class RetailPointsEntryRun(models.Model):
                        AND company_id = %(company)s
                      ORDER BY expires_on, id LIMIT %(limit)s
                 ), cards AS MATERIALIZED (
-                    SELECT id FROM loyalty_card WHERE id IN (SELECT card_id FROM lots) ORDER BY id FOR UPDATE
+                    SELECT id FROM loyalty_card WHERE id IN (SELECT card_id FROM lots) ORDER BY id
+                       FOR UPDATE SKIP LOCKED
                 ), gone AS (
                     INSERT INTO retail_points_entry (
                            kind, state, points, remaining, card_id, program_id, partner_id, company_id, date,

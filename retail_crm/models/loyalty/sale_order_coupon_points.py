@@ -1,12 +1,26 @@
-from odoo import models
+from odoo import api, models
+from odoo.exceptions import UserError
 
 from . import _booking
 
 
 class SaleOrderCouponPoints(models.Model):
-    """What an order gives to cards goes with the order, whoever may cancel it: core asks for a right sellers lack."""
+    """What an order gives to cards goes with the order, whoever may cancel it: core asks for a right sellers lack.
+
+    Once the order is confirmed its ledger follows what is written here: so nobody writes it by hand.
+    """
 
     _inherit = 'sale.order.coupon.points'
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        rows = super().create(vals_list)
+        rows._retail_check_source()
+        return rows
+
+    def write(self, vals):
+        self._retail_check_source()
+        return super().write(vals)
 
     def unlink(self):
         booking = _booking.current(self.env)
@@ -17,3 +31,13 @@ class SaleOrderCouponPoints(models.Model):
         mine.order_id.check_access('write')
         super(SaleOrderCouponPoints, mine.sudo()).unlink()  # sudo: checked above
         return super(SaleOrderCouponPoints, self - mine).unlink()
+
+    def _retail_check_source(self):
+        """Refuse to write by hand what confirmed orders give.
+
+        :raise UserError: for staff, on loyalty cards and eWallets, outside of a change of the order
+        """
+        if self.env.su or _booking.current(self.env) is not None:
+            return
+        if self.filtered(lambda row: row.order_id.state == 'sale').coupon_id._retail_in_ledger():
+            raise UserError(self.env._('What confirmed orders give is not written by hand.'))

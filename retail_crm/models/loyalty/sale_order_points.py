@@ -80,10 +80,11 @@ class SaleOrderPoints(models.Model):
         """Count neither points that will wait nor, where nothing is spent, a debt: it never blocks an order."""
         points = super()._get_real_points_for_coupon(coupon, post_confirm=post_confirm)
         program = coupon.program_id
-        if program.program_type != 'loyalty' or self.state in ('sale', 'done'):
+        if not coupon._retail_in_ledger() or self.state in ('sale', 'done'):
             return points
-        own = self.coupon_point_ids.filtered(lambda row: row.coupon_id == coupon)
-        if program.retail_pending and program.applies_on != 'future':
+        waits = program.retail_pending and program.program_type == 'loyalty'
+        if waits and program.applies_on != 'future':
+            own = self.coupon_point_ids.filtered(lambda row: row.coupon_id == coupon)
             points = coupon.currency_id.round(points - sum(own.mapped('points')))
         spends = self.order_line.filtered(
             lambda line: line.coupon_id == coupon and line.points_cost
@@ -148,6 +149,9 @@ class SaleOrderPoints(models.Model):
                 rows._mature(order)
             earnings = booking.earnings if booking is not None else {}
             movements += order._retail_movements(rows, targets, returns, earnings)
+        for move in movements:
+            # only who sells is asked for points: credit notes and payments go on, what is missing is a debt
+            move.may_owe = booking is None
         Entry = self.env['retail.points.entry'].with_context(**self._retail_posting_context())
         Entry._post(movements, applied=self._retail_of_orders(applied, orders, entries))
 
