@@ -116,7 +116,7 @@ class RetailMembershipPoints(models.Model):
             return given[entry.reason]
         words = {
             'earn': self.env._('Earned'),
-            'burn': self.env._('Spent'),
+            'burn': self.env._('Redeemed'),
             'expire': self.env._('Expired'),
             'reverse_earn': self.env._('Taken back for a return or change'),
             'reverse_burn': self.env._('Given back for a return or change'),
