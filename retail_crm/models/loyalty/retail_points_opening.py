@@ -15,6 +15,8 @@ class RetailPointsOpening(models.Model):
         that; the opening balance is the rest, and all that can be spent remains of it.
         """
         self.env.flush_all()
+        # a restored dump has no statistics, and without them cards and movements are joined one by one
+        self.env.cr.execute(SQL('ANALYZE loyalty_card, sale_order_coupon_points'))
         columns = SQL(
             """kind, state, points, remaining, card_id, program_id, partner_id, company_id, date, res_model, res_id,
                line_id, factor, tier_factor, key, note, create_uid, write_uid, create_date, write_date"""
