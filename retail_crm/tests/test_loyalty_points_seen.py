@@ -46,7 +46,7 @@ class TestPointsPortal(ClubCase, HttpCase):
         self.assertIn(f'225 expire after {ends:%m/%d/%Y}', text)
         for words in (
             f'Earned: {sold.name} +700',
-            f'Spent: {spent.name} -500',
+            f'Redeemed: {spent.name} -500',
             f'Earned: {waits.name} (waiting) +35',
             'Welcome +5',
         ):
