@@ -173,12 +173,13 @@ class TestSegmentUse(SegmentCase):
         policies = self.env['retail.policy']
         policies.search([]).active = False
         policy = policies.create({'name': 'First', 'contact_days': 10})
-        for segment, count in ((False, 4), (self.first.id, 6)):
+        for segment, count in ((False, 5), (self.first.id, 7)):
             policy.segment_id = segment
             self.env.flush_all()
             policies._for_customers(self.people)
             self.env.invalidate_all()
-            # with segments: their members, and company_id of the segments for the access rules
+            # whether a programme runs, whose privileges say something, too; with segments: their members, and
+            # company_id of the segments for the access rules
             with self.subTest(count=count), self.assertQueryCount(count):
                 policies._for_customers(self.people)
 

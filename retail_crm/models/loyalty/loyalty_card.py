@@ -76,10 +76,24 @@ class LoyaltyCard(models.Model):
         return result
 
     def unlink(self):
-        """Keep cards that have a ledger: core deletes those of which an order needs nothing, they are archived then.
+        """Keep cards that have a ledger: core deletes those of which an order needs nothing, they are archived then."""
+        kept = self._retail_with_entries() if self.env.su else self.browse()
+        kept.action_archive()
+        return super(LoyaltyCard, self - kept).unlink()
 
-        :raise UserError: when staff delete one
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_ledger(self):
+        """Refuse staff who delete a card with movements.
+
+        :raise UserError: saying so
         """
+        if self._retail_with_entries():
+            raise UserError(
+                self.env._('Cards with movements of points cannot be deleted. Archive them.')
+            )
+
+    def _retail_with_entries(self):
+        """Return the cards that have entries in the ledger."""
         # sudo: only asks which ones have entries
         entries = self.env['retail.points.entry'].sudo()
         ledger = self._retail_in_ledger()
@@ -88,15 +102,7 @@ class LoyaltyCard(models.Model):
             if ledger
             else entries
         )
-        kept = self & used.card_id.with_env(self.env)
-        if not kept:
-            return super().unlink()
-        if not self.env.su:
-            raise UserError(
-                self.env._('Cards with movements of points cannot be deleted. Archive them.')
-            )
-        kept.action_archive()
-        return super(LoyaltyCard, self - kept).unlink()
+        return self & used.card_id.with_env(self.env)
 
     @api.model
     def _retail_check_source(self):
