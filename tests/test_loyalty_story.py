@@ -8,7 +8,10 @@ are chapters: each goes on where the one before ended, and all of them are told 
 import re
 
 import pytest
+from pages import choose, leave, open_page, select, settle
 from playwright.sync_api import expect
+
+pytestmark = pytest.mark.chapters
 
 CUSTOMER, GUEST = 'Story Mei', 'Story Zoe'
 SECRET = 'Her parcel was lost twice'
@@ -77,50 +80,18 @@ def number():
 @pytest.fixture
 def visit(shots, shop, browser):
     """A function that logs somebody in and returns the page; what goes wrong in it fails the test."""
-    errors, contexts = [], []
+    errors, pages = [], []
 
     def log_in(login, width=1400):
-        size = {'width': width, 'height': shots.HEIGHTS[width]}
-        context = browser.new_context(viewport=size, base_url=shop.url, has_touch=width < 768)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        page.on('pageerror', lambda error: errors.append(str(error)))
-        page.on('console', lambda line: line.type == 'error' and errors.append(line.text))
-        page.on('response', lambda answer: answer.status >= 500 and errors.append(answer.url))
+        page = open_page(browser, shots, shop.url, width, errors)
+        pages.append(page)
         shots.log_in(page, shop.url, login)
         return page
 
     yield log_in
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.context.close()
     assert not errors
-
-
-def choose(page, scope, field, text):
-    """Choose a record, and see that it was taken: again when the form was drawn anew under the click."""
-    box = scope.locator(f'[name="{field}"] input')
-    for attempt in range(3):
-        box.click()
-        page.locator('.o-autocomplete--dropdown-item', has_text=text).first.click()
-        try:
-            return expect(box).to_have_value(re.compile(text), timeout=2_000)
-        except AssertionError:
-            if attempt == 2:
-                raise
-
-
-def select(page, scope, field, text):
-    """Choose in a selection field, and see that it was taken."""
-    box = scope.locator(f'[name="{field}"] input')
-    for attempt in range(3):
-        box.click()
-        page.locator('.o_select_menu_item', has_text=text).click()
-        try:
-            return expect(box).to_have_value(text, timeout=2_000)
-        except AssertionError:
-            if attempt == 2:
-                raise
 
 
 def assert_fits(page, width=390):
@@ -132,6 +103,7 @@ def open_member(page, name=CUSTOMER):
     page.goto('/odoo/retail-members')
     page.locator('.o_data_row', has_text=name).locator('td[name="partner_id"]').click()
     page.wait_for_selector('.o_form_view')
+    settle(page)
 
 
 def test_1_manager_starts_the_programme(visit, house, shop):
@@ -140,16 +112,18 @@ def test_1_manager_starts_the_programme(visit, house, shop):
     assert page.request.get('/my/loyalty').status == 404
     page = visit('manager')
     page.goto('/odoo/retail-programme')
-    page.wait_for_selector('.o_list_view')
-    row = page.locator('.o_data_row td[name="name"]')
-    row.first.click() if row.count() else page.click('.o_list_button_add')
+    page.locator('.o_data_row td[name="name"]').first.click()
     page.wait_for_selector('.o_form_view')
+    settle(page)
     page.locator('[name="name"] input').first.fill('Story Club')
+    leave(page)
     page.locator('button[name="action_use_ladder"]').click()
     page.locator('.modal .btn-primary').click()
+    settle(page)
     expect(page.locator('[name="tier_ids"] .o_data_row')).to_have_count(4)
     page.locator('button[name="action_start"]').click()
     page.locator('.modal .btn-primary').click()
+    settle(page)
     expect(page.locator('button[name="action_start"]')).to_have_count(0)
     house.shell_script(shop.name, PROGRAMME)
 
@@ -159,6 +133,8 @@ def test_2_clerk_enrols_and_finds_by_card(visit, number):
     page = visit('clerk')
     page.goto('/odoo/retail-customers')
     row = page.locator('.o_data_row', has_text=CUSTOMER)
+    row.wait_for()
+    settle(page)
     row.locator('.o_list_record_selector input').check()
     page.locator('.o_cp_action_menus button', has_text='Actions').click()
     page.locator('.o-dropdown-item', has_text='Enrol in the Programme').click()
@@ -168,6 +144,7 @@ def test_2_clerk_enrols_and_finds_by_card(visit, number):
     expect(enrol).to_be_hidden()
     choose(page, dialog, 'store_id', 'High Street')
     dialog.locator('[name="agreed"] input').check()
+    settle(page)
     enrol.click()
     page.wait_for_selector('.o_form_view [name="number"]')
     expect(page.locator('.o_field_widget[name="enrolled_by"]')).to_contain_text('Clerk')
@@ -176,11 +153,15 @@ def test_2_clerk_enrols_and_finds_by_card(visit, number):
     assert re.fullmatch(r'\d{13}', number['card'])
 
     page.goto('/odoo/retail-customers')
+    page.locator('.o_data_row').first.wait_for()
+    settle(page)
     page.locator('.o_searchview_input').fill(number['card'])
     page.keyboard.press('Enter')
     expect(page.locator('.o_data_row')).to_have_count(1)
     expect(page.locator('.o_data_row')).to_contain_text(CUSTOMER)
     page.goto('/odoo/orders/new')
+    page.wait_for_selector('.o_form_view')
+    settle(page)
     page.locator('.o_field_widget[name="partner_id"] input').fill(number['card'])
     page.locator('.o-autocomplete--dropdown-item', has_text=CUSTOMER).first.click()
     expect(page.locator('.o_field_widget[name="retail_tier_text"]')).to_contain_text('Member')
@@ -225,6 +206,7 @@ def test_4_leader_gives_a_tier(visit):
     choose(page, dialog, 'tier_id', 'Gold')
     select(page, dialog, 'reason', 'Service recovery')
     dialog.locator('[name="note"] input').fill(SECRET)
+    leave(page)
     dialog.locator('button[name="action_give"]').click()
     expect(page.locator('.oe_title [name="tier_id"]')).to_have_text('Gold')
     expect(page.locator('[name="move_ids"]')).to_contain_text(SECRET)
@@ -278,6 +260,7 @@ def test_6_customer_leaves(visit):
     page.wait_for_selector('.o_list_view .o_data_row')
     expect(page.locator('.o_data_row', has_text=GUEST)).to_have_count(1)
     expect(page.locator('.o_data_row', has_text=CUSTOMER)).to_have_count(0)
+    settle(page)
     page.locator('.o_searchview_facet .o_facet_remove').first.click()
     page.locator('.o_data_row', has_text=CUSTOMER).locator('td[name="partner_id"]').click()
     expect(page.locator('.o_field_widget[name="leave_reason"]')).to_contain_text('Moved away')
