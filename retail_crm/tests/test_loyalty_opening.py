@@ -26,7 +26,7 @@ class OpeningCase(TierCase):
         cls.company.country_id = cls.env.ref('base.cn')
         cls.cai, cls.dan, cls.eve = cls.env['res.partner'].create(
             [
-                {'name': 'Cai', 'ref': 'OT-3', 'phone': '13800138000', 'retail_customer': True},
+                {'name': 'Cai', 'ref': 'OT-3', 'phone': '13911139222', 'retail_customer': True},
                 {'name': 'Dan', 'ref': 'OT-4', 'email': 'dan@ot.test', 'retail_customer': True},
                 {'name': 'Eve', 'ref': 'OT-5', 'retail_customer': True},
             ]
@@ -182,7 +182,7 @@ class TestOpening(OpeningCase):
         """Each bad row says why (issue: error per row)."""
         self.env['res.partner'].create(
             [
-                {'name': 'Fay', 'phone': '13800138000', 'retail_customer': True},
+                {'name': 'Fay', 'phone': '13911139222', 'retail_customer': True},
                 {'name': 'Supplier', 'ref': 'OT-9', 'retail_customer': False},
                 {'name': 'Gone', 'ref': 'OT-8', 'retail_customer': True, 'active': False},
             ]
@@ -191,8 +191,8 @@ class TestOpening(OpeningCase):
             ('OT-77,Gold,,2026-01-01,,', 'no such customer'),
             ('OT-8,Gold,,2026-01-01,,', 'no such customer'),
             (',Gold,,2026-01-01,,', 'names no customer'),
-            ('13800138000,Gold,,2026-01-01,,', 'Several customers'),
-            ('+86 138 0013 8000,Gold,,2026-01-01,,', 'Several customers'),
+            ('13911139222,Gold,,2026-01-01,,', 'Several customers'),
+            ('+86 139 1113 9222,Gold,,2026-01-01,,', 'Several customers'),
             ('OT-9,Gold,,2026-01-01,,', 'no retail customer'),
             ('OT-3,Platinum,,2026-01-01,,', 'no tier of this name'),
             ('OT-3,,,2026-01-01,,', 'no tier of this name'),
@@ -212,7 +212,7 @@ class TestOpening(OpeningCase):
     def test_errors_within_the_file(self):
         """A customer or a number may be in the file once, however the customer is named."""
         errors = self._errors(
-            'OT-3,Gold,,2026-01-01,CARD-1,\n+8613800138000,Silver,,2026-01-01,,\n'
+            'OT-3,Gold,,2026-01-01,CARD-1,\n+8613911139222,Silver,,2026-01-01,,\n'
             'OT-4,Gold,,2026-01-01,CARD-1,\nOT-5,Gold,,2026-01-01,CARD-2,\n'
         )
         self.assertEqual([bool(error) for error in errors], [False, True, True, False])
@@ -246,7 +246,7 @@ class TestOpening(OpeningCase):
             (number, self.bob),
             ('OT-4', self.dan),
             ('DAN@ot.test', self.dan),
-            ('138-0013-8000', self.cai),
+            ('139-1113-9222', self.cai),
             (f'id {self.eve.id}', self.eve),
             (f'id {self.ann.id}', self.acme),
         ):
@@ -255,7 +255,7 @@ class TestOpening(OpeningCase):
                 self.assertEqual((row.error, row.partner_id), ('', partner.id))
         text = (
             f'ID,Phone,E-Mail,Tier,Valid Until\n{self.eve.id},,,Gold,2026-01-01\n'
-            ',13800138000,,Gold,2026-01-01\n,,dan@ot.test,Gold,2026-01-01\n'
+            ',13911139222,,Gold,2026-01-01\n,,dan@ot.test,Gold,2026-01-01\n'
         )
         with freeze_time(NOW):
             rows = self._wizard(text)._checked()[2]
