@@ -128,3 +128,22 @@ def browser(shots):
             )
     finally:
         resource.setrlimit(resource.RLIMIT_AS, limits)
+
+
+@pytest.fixture
+def visit(shots, shop, browser):
+    """A function that logs somebody in at the file's `shop` and returns the page; what goes wrong in it fails the test."""
+    from pages import open_page
+
+    errors, pages = [], []
+
+    def log_in(login, width=1400):
+        page = open_page(browser, shots, shop.url, width, errors)
+        pages.append(page)
+        shots.log_in(page, shop.url, login)
+        return page
+
+    yield log_in
+    for page in pages:
+        page.context.close()
+    assert not errors

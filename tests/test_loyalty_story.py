@@ -8,7 +8,7 @@ are chapters: each goes on where the one before ended, and all of them are told 
 import re
 
 import pytest
-from pages import choose, leave, open_page, select, settle
+from pages import choose, leave, select, settle
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.chapters
@@ -75,23 +75,6 @@ def shop(house, base_db):
 def number():
     """Where one chapter leaves the number of the card for the next."""
     return {}
-
-
-@pytest.fixture
-def visit(shots, shop, browser):
-    """A function that logs somebody in and returns the page; what goes wrong in it fails the test."""
-    errors, pages = [], []
-
-    def log_in(login, width=1400):
-        page = open_page(browser, shots, shop.url, width, errors)
-        pages.append(page)
-        shots.log_in(page, shop.url, login)
-        return page
-
-    yield log_in
-    for page in pages:
-        page.context.close()
-    assert not errors
 
 
 def assert_fits(page, width=390):

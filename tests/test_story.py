@@ -9,7 +9,7 @@ import json
 import re
 
 import pytest
-from pages import assert_inside, choose, leave, open_page, select, settle
+from pages import assert_inside, choose, leave, select, settle
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.chapters
@@ -82,23 +82,6 @@ def shop(house, base_db):
             assert not house.bad_lines(server.log), house.bad_lines(server.log)[:5]
     finally:
         house.drop(name)
-
-
-@pytest.fixture
-def visit(shots, shop, browser):
-    """A function that logs somebody in and returns the page; what goes wrong in it fails the test."""
-    errors, pages = [], []
-
-    def log_in(login, width=1400):
-        page = open_page(browser, shots, shop.url, width, errors)
-        pages.append(page)
-        shots.log_in(page, shop.url, login)
-        return page
-
-    yield log_in
-    for page in pages:
-        page.context.close()
-    assert not errors
 
 
 def open_app(page):
