@@ -9,6 +9,8 @@ from . import (
     retail_ticket_dissatisfaction,
     retail_ticket_tag,
     retail_ticket,
+    retail_ticket_outcome,
+    retail_ticket_values,
     retail_ticket_number,
     retail_ticket_flow,
     retail_ticket_line,
