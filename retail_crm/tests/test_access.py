@@ -285,6 +285,7 @@ ACTIONS = {
     ('retail.ticket', 'action_reopen'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_solve'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_wait'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket.team', 'action_make_desks'): {'manager'},
     ('retail.tier.move', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.voucher', 'action_cancel'): {'lead', 'manager'},
     ('retail.voucher', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
