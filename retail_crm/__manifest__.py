@@ -155,6 +155,9 @@
         'views/service/retail_ticket_dissatisfaction_views.xml',
         'views/service/retail_ticket_tag_views.xml',
         'views/service/retail_ticket_views.xml',
+        'views/service/retail_ticket_setup_views.xml',
+        'views/service/retail_ticket_line_views.xml',
+        'views/service/retail_ticket_team_member_views.xml',
         'views/menus.xml',
     ],
     'demo': [
