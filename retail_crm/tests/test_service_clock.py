@@ -1,8 +1,8 @@
 """The arithmetic of working time and of the three targets of a ticket, without the ORM."""
 
 import random
-from datetime import date, datetime, time, timedelta, timezone
-from functools import lru_cache
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from odoo.tests import BaseCase, tagged
@@ -53,7 +53,7 @@ CATEGORIES = ('open', 'waiting', 'waiting', 'on_hold', 'solved', 'archived', 'ca
 
 
 def utc(text):
-    return int(datetime.fromisoformat(text).replace(tzinfo=timezone.utc).timestamp())
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
 
 def working_intervals(name, first, last):
@@ -79,7 +79,7 @@ def work_of(name):
         return Wall()
     intervals = working_intervals(name, date(2025, 6, 1), date(2027, 6, 1))
 
-    @lru_cache(maxsize=None)
+    @cache
     def piece(number):
         low, high = number * PIECE, (number + 1) * PIECE
         inside = [(max(start, low), min(stop, high)) for start, stop in intervals]
@@ -88,7 +88,7 @@ def work_of(name):
     return WorkTime(piece)
 
 
-@lru_cache(maxsize=None)
+@cache
 def is_open(name, at):
     """Return whether a calendar is open at an instant, by looking at the clock on its wall."""
     zone, week, holidays, makeups, _windows = CALENDARS[name]
