@@ -171,7 +171,7 @@ class Oracle:
     def walk(self, at):
         for (kind, _cycle), target in self.targets.items():
             seconds, calendar = self.terms[kind]
-            if self.ticks(kind, target) and target['due'] is None and is_open(calendar, at):
+            if self.ticks(kind, target) and is_open(calendar, at):
                 target['used'] += self.step
                 if target['used'] == seconds:
                     target['due'] = at + self.step
@@ -182,7 +182,7 @@ class Oracle:
                 target['broken'] = True
 
     def verdicts(self):
-        """Return ``{(kind, cycle): (state, met at, left, deadline)}`` as of the end."""
+        """Return ``{(kind, cycle): (state, met at, used, deadline)}`` as of the end."""
         result = {}
         for (kind, cycle), target in self.targets.items():
             seconds, calendar = self.terms[kind]
@@ -202,8 +202,7 @@ class Oracle:
                     used += self.step
                     due = at + self.step if used == seconds else None
                 at += self.step
-            left = None if state == 'breached' else seconds - target['used']
-            result[kind, cycle] = (state, target['met'], left, due)
+            result[kind, cycle] = (state, target['met'], target['used'], due)
         return result
 
 
@@ -271,8 +270,8 @@ class TestServiceClock(BaseCase):
             if state == 'void':
                 values = ('void', target.met_at, None, None)
             else:
-                left = None if state == 'breached' else target.left(end, clock.terms[target.kind])
-                values = (state, target.met_at, left, target.deadline)
+                used = target.used_at(end, clock.terms[target.kind])
+                values = (state, target.met_at, used, target.deadline)
             result[target.kind, target.cycle] = values
         return result
 
@@ -315,7 +314,7 @@ class TestServiceClock(BaseCase):
         clock, targets, start = self._clock(events)
         clock.settle(start + 100 * HOUR)
         self.assertEqual(clock.status(targets['solve']), 'met')
-        self.assertEqual(targets['solve'].remaining, HOUR)
+        self.assertEqual(targets['solve'].used, HOUR)
 
     def test_no_deadline_while_paused(self):
         """An open pause has no deadline but what is left; no warning is due either (R-svc C.1, C.2)."""
@@ -323,7 +322,7 @@ class TestServiceClock(BaseCase):
         clock.settle(start + 100 * HOUR)
         solve = targets['solve']
         self.assertEqual((clock.status(solve), solve.deadline), ('paused', None))
-        self.assertEqual(solve.left(start + 50 * HOUR, clock.terms['solve']), HOUR)
+        self.assertEqual(solve.used_at(start + 50 * HOUR, clock.terms['solve']), HOUR)
         self.assertIsNone(solve.reached(0.75, clock.terms['solve']))
 
     def test_waiting_for_others_pauses_nothing(self):

@@ -36,13 +36,14 @@ class Terms(NamedTuple):
 
 @dataclass(slots=True)
 class Target:
-    """One target, cycle for cycle. ``remaining`` is what was left at ``since``, or when it stopped."""
+    """One target, cycle for cycle. ``used`` is what had been used up at ``since``, or when it stopped."""
 
     kind: str
     cycle: int
     start: int
     seconds: int
-    remaining: int
+    used: int = 0
+    #: Runs since then; None while it is paused and when it was met.
     since: int | None = None
     #: When it breaks if nothing happens; unknown (None) while it is paused, and final once it broke or was met.
     deadline: int | None = None
@@ -51,7 +52,7 @@ class Target:
 
     def settle(self, at):
         """Break for good when the deadline has passed."""
-        if self.since is not None and self.deadline is not None and at > self.deadline:
+        if self.met_at is None and self.deadline is not None and at > self.deadline:
             self.breached = True
 
     def run(self, at, terms):
@@ -61,36 +62,33 @@ class Target:
         self.since = at
         if self.breached:
             return
-        if self.remaining or self.deadline is None:
-            self.deadline = terms.work.add(at, self.remaining)
+        # what was used up in a second before keeps its deadline
+        if self.used < self.seconds or self.deadline is None:
+            self.deadline = terms.work.add(at, self.seconds - self.used)
             if terms.cap is not None:
                 self.deadline = min(self.deadline, self.start + terms.cap)
 
-    def left(self, at, terms):
-        """Return the seconds that are left of a target that has not broken."""
+    def used_at(self, at, terms):
+        """Return the seconds that have been used up; more than there are when it broke."""
         if self.since is None:
-            return self.remaining
-        return max(0, self.remaining - terms.work.between(self.since, at))
+            return self.used
+        return self.used + terms.work.between(self.since, at)
 
     def pause(self, at, terms):
         """Stop counting; the deadline is unknown until it goes on. At the deadline itself there is nothing to keep."""
         if self.since is None or self.met_at is not None:
             return
-        if not self.breached:
-            left = self.left(at, terms)
-            if not left:
-                return
-            self.remaining = left
-            self.deadline = None
+        self.used = self.used_at(at, terms)
         self.since = None
+        if self.used < self.seconds and not self.breached:
+            self.deadline = None
 
     def meet(self, at, terms):
         """Be done at ``at``, in time or not."""
         if self.met_at is not None:
             return
         self.run(at, terms)
-        if not self.breached:
-            self.remaining = self.left(at, terms)
+        self.used = self.used_at(at, terms)
         self.since = None
         self.met_at = at
 
@@ -101,9 +99,9 @@ class Target:
 
     def reached(self, share, terms):
         """Return when this share of the time is used up, if the target goes on; None while it does not run."""
-        if self.since is None or self.deadline is None:
+        if self.since is None:
             return None
-        at = terms.work.add(self.since, self.remaining - int(self.seconds * (1 - share)))
+        at = terms.work.add(self.since, int(self.seconds * share) - self.used)
         return min(at, self.deadline)
 
 
@@ -155,7 +153,7 @@ class Clock:
     def _open(self, kind, cycle, at):
         terms = self.terms.get(kind)
         if terms:
-            target = Target(kind, cycle, at, terms.seconds, terms.seconds)
+            target = Target(kind, cycle, at, terms.seconds)
             self.targets.append(target)
             target.run(at, terms)
 
@@ -243,7 +241,7 @@ class Clock:
             return 'breached'
         if target.met_at is not None:
             return 'met'
-        return 'paused' if target.since is None else 'running'
+        return 'paused' if target.deadline is None else 'running'
 
 
 def replay(terms, opened_at, moves, contacts, category='new', answered=False):

@@ -71,9 +71,7 @@ class ResourceCalendar(models.Model):
             zone = tz or timezone((resource or self).tz)
             low, high = start_dt.astimezone(zone), end_dt.astimezone(zone)
             days = {
-                day: weekday
-                for day, weekday in makeups.items()
-                if low.date() <= day <= high.date()
+                day: weekday for day, weekday in makeups.items() if low.date() <= day <= high.date()
             }
             if days:
                 result[resource.id] = self._retail_with_makeups(
