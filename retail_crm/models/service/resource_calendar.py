@@ -4,11 +4,12 @@ from math import ceil
 
 from pytz import timezone, utc
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import ormcache
 from odoo.tools.intervals import Intervals
 
 from ._worktime import PIECE, Piece, Wall, WorkTime, moment_of
+from .retail_ticket_stage import OPEN_CATEGORIES
 
 #: Core ends a day at 23:59:59 here and at 24:00 there: what lies between is no work.
 SLIVER = 60
@@ -136,6 +137,46 @@ class ResourceCalendar(models.Model):
         )[False]
         work = [(int(low.timestamp()), ceil(high.timestamp())) for low, high, _line in intervals]
         return Piece([(low, high) for low, high in work if high - low >= SLIVER])
+
+    # === HOLIDAYS ===#
+
+    def _retail_replan_tickets(self):
+        """Plan the open tickets that are counted in these calendars again, and return them."""
+        # sudo: deadlines follow the calendar whoever changed it
+        tickets_sudo = (
+            self.env['retail.ticket']
+            .sudo()
+            .search(
+                [('clock_calendar_id', 'in', self.ids), ('category', 'in', OPEN_CATEGORIES)],
+                order='id',
+            )
+        )
+        for start in range(0, len(tickets_sudo), 1000):
+            tickets_sudo[start : start + 1000]._clock_rematch(force=True)
+        return tickets_sudo
+
+    @api.model
+    def _cron_retail_remind_holidays(self):
+        """Remind those who keep calendars of the holidays of the next year; once, however often it runs."""
+        year = fields.Date.today().year + 1
+        calendars = self.search([('retail_user_id', '!=', False)])
+        Activity = self.env['mail.activity']
+        for user, kept in calendars.grouped('retail_user_id').items():
+            summary = self.with_context(lang=user.lang).env._(
+                'Enter the holidays and make-up days of %(year)s', year=year
+            )
+            if not Activity.search_count(
+                [('user_id', '=', user.id), ('summary', '=', summary)], limit=1
+            ):
+                Activity.create(
+                    {
+                        'user_id': user.id,
+                        'summary': summary,
+                        'note': ', '.join(kept.mapped('name')),
+                        'date_deadline': fields.Date.today(),
+                        'activity_type_id': self.env['mail.activity']._default_activity_type().id,
+                    }
+                )
 
 
 def _hours(value):
