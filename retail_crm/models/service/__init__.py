@@ -1,4 +1,8 @@
 from . import (
+    retail_calendar_makeup,
+    resource_calendar,
+    resource_calendar_attendance,
+    resource_calendar_leaves,
     res_company,
     retail_ticket_stage,
     retail_ticket_type,
@@ -19,4 +23,13 @@ from . import (
     retail_ticket_number,
     retail_ticket_flow,
     retail_ticket_line,
+    retail_ticket_interval,
+    retail_sla_policy,
+    retail_policy_sla,
+    retail_ticket_target,
+    retail_ticket_event,
+    retail_ticket_clock,
+    retail_ticket_clock_run,
+    retail_moment_clock,
+    res_config_settings_clock,
 )
