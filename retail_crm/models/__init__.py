@@ -1,3 +1,4 @@
 # In the order of the layers: an area may use only the areas above it.
 from . import customer
 from . import loyalty
+from . import service

@@ -1,0 +1,15 @@
+from . import (
+    res_company,
+    retail_ticket_stage,
+    retail_ticket_type,
+    retail_ticket_team,
+    retail_ticket_team_member,
+    retail_ticket_reason,
+    retail_ticket_cause,
+    retail_ticket_dissatisfaction,
+    retail_ticket_tag,
+    retail_ticket,
+    retail_ticket_number,
+    retail_ticket_flow,
+    retail_ticket_line,
+)

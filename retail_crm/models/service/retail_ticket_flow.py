@@ -1,0 +1,155 @@
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+from .retail_ticket_stage import OPEN_CATEGORIES
+
+#: Categories in which nothing is left to do.
+DONE_CATEGORIES = ('solved', 'archived')
+
+
+class RetailTicketFlow(models.Model):
+    """How tickets go from stage to stage, and what follows from it."""
+
+    _inherit = 'retail.ticket'
+
+    # === HOOKS ===#
+
+    def _check_stage_move(self, stage, vals):
+        """Hook: refuse a move to ``stage``. ``vals``: what is written together with it.
+
+        :raise UserError: with what is missing; nothing is written then
+        """
+        if stage.category in DONE_CATEGORIES:
+            for ticket in self.filtered('type_id.needs_result'):
+                if ticket.category not in DONE_CATEGORIES and not (
+                    vals['result'] if 'result' in vals else ticket.result
+                ):
+                    raise UserError(
+                        self.env._(
+                            'Write the result of %(ticket)s first: what was done in the end.',
+                            ticket=ticket.display_name,
+                        )
+                    )
+
+    def _on_stage_moved(self, before):
+        """Hook: what follows from moves. ``before``: ``{ticket: its stage before}``."""
+        now = fields.Datetime.now()
+        solved, reopened, archived, other = (self.browse() for _index in range(4))
+        for ticket in self:
+            was_done = before[ticket].category in DONE_CATEGORIES
+            if ticket.category in DONE_CATEGORIES and not was_done:
+                solved += ticket
+            elif was_done and ticket.category in OPEN_CATEGORIES:
+                reopened += ticket
+            else:
+                other += ticket
+            if ticket.category == 'archived' and before[ticket].category != 'archived':
+                archived += ticket
+        other._stamp({'stage_since': now})
+        for first, group in solved.grouped(lambda ticket: not ticket.first_solved_at).items():
+            group._stamp(
+                {
+                    'stage_since': now,
+                    'solved_at': now,
+                    'solved_by': self.env.uid,
+                    'waiting_since': False,
+                    **({'first_solved_at': now} if first else {}),
+                }
+            )
+        for count, group in reopened.grouped('reopen_count').items():
+            group._stamp(
+                {
+                    'stage_since': now,
+                    'solved_at': False,
+                    'archived_at': False,
+                    'reopen_count': count + 1,
+                }
+            )
+        archived._stamp({'archived_at': now})
+        self._clock_moved(before)
+        self._announce(solved, reopened, archived)
+
+    def _announce(self, solved, reopened, archived):
+        moments = self.env['retail.moment']
+        moments._emit('ticket_solved', solved)
+        moments._emit('ticket_reopened', reopened)
+        moments._emit('ticket_archived', archived)
+
+    def _stamp(self, vals):
+        """Write dates and counters that only the system writes, without the rules of a person's write."""
+        if self:
+            models.Model.write(self, vals)
+
+    # === MOVING ===#
+
+    def _set_stage(self, categories, step=None, **vals):
+        """Move tickets to the first stage of their type in one of the categories, in one write per stage.
+
+        :param categories: tuple of categories of stages, or one
+        :param str step: step of the complaint process, or None for any
+        :param vals: written together with the stage
+        :raise UserError: when a type has no such stage, or something is missing
+        """
+        categories = (categories,) if isinstance(categories, str) else categories
+        for kind, tickets in self.grouped('type_id').items():
+            stage = kind._stage_of(categories, step)
+            if not stage:
+                raise UserError(
+                    self.env._('The type %(type)s has no such stage.', type=kind.display_name)
+                )
+            tickets.write({'stage_id': stage.id, **vals})
+
+    def _is_open(self):
+        """Return whether one ticket is neither solved nor filed nor cancelled."""
+        return self.category in OPEN_CATEGORIES
+
+    # === ACTIONS ===#
+
+    def action_assign_me(self):
+        """Take the tickets."""
+        self.check_access('write')
+        self.write({'user_id': self.env.uid})
+
+    def action_next_stage(self):
+        """Move each ticket to the next stage of its type."""
+        self.check_access('write')
+        for ticket in self:
+            stages = ticket.type_id._stages()
+            later = stages.filtered(
+                lambda stage, ticket=ticket: (
+                    (stage.sequence, stage.id) > (ticket.stage_id.sequence, ticket.stage_id.id)
+                    and stage.category not in ('waiting', 'on_hold', 'cancelled')
+                )
+            )
+            if later:
+                ticket.write({'stage_id': later[0].id})
+
+    def action_wait(self):
+        """Wait for the customer: the clock stops."""
+        self.check_access('write')
+        self._set_stage('waiting')
+
+    def action_solve(self):
+        """Solve the tickets."""
+        self.check_access('write')
+        self._set_stage('solved')
+
+    def action_reopen(self):
+        """Open solved tickets again."""
+        self.check_access('write')
+        self.filtered(lambda ticket: not ticket._is_open())._set_stage(('open', 'new'))
+
+    def action_cancel(self):
+        """Cancel tickets that are no requests: spam, opened by mistake."""
+        self.check_access('write')
+        self._set_stage('cancelled')
+
+    def action_open_partner(self):
+        """Open the customer."""
+        self.ensure_one()
+        return {
+            'type': 'ir.actions.act_window',
+            'res_model': 'res.partner',
+            'res_id': self.partner_id.id,
+            'view_mode': 'form',
+        }
