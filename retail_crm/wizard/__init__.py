@@ -9,4 +9,5 @@ from . import (
     retail_registration,
     retail_sensitive,
     loyalty,
+    service,
 )
