@@ -528,3 +528,79 @@ def incoming(to, mark='', own_addresses=(), blocked=(), limits=None):
     held = plain(to, headers={'Precedence': 'bulk'}).as_bytes()
     yield Mail('first held', held, 'quarantine', 'bulk')
     yield Mail('second held', held, 'drop', 'duplicate')
+
+
+# === ANSWERS ===#
+
+#: Tickets that the test makes of mails and brings into these states before the answers come.
+SCENES = (
+    'open waiting on_hold solved solved_thanks solved_old archived cancelled merged merged_chain merged_loop deleted'
+    ' household reopened bounced number flooded complaint_old'
+).split()
+
+
+def original(key):
+    return f'<{key}@mx.{key}.example>'
+
+
+def address(key):
+    return f'{key}@{key}.example'
+
+
+def openers(to):
+    """The mails from which the tickets of ``SCENES`` are made."""
+    for key in SCENES:
+        raw = plain(to, f'About {key}', sender=f'{key} <{address(key)}>', key=key).as_bytes()
+        yield Mail(key, raw, 'normal', ticket=f'new:{key}')
+
+
+def replies(to, numbers):
+    """Answers to the tickets of ``SCENES``; ``numbers`` are theirs."""
+
+    def answer(name, key, result='normal', reason='', ticket=None, sender=None, **options):
+        raw = reply(to, original(key), sender or address(key), **options)
+        return Mail(f'answer {name}', raw, result, reason, ticket or key)
+
+    for key in ('open', 'waiting', 'on_hold', 'solved', 'bounced'):
+        yield answer(key, key)
+    yield answer('thanks', 'solved_thanks', body='Thank you very much!')
+    yield answer('thanks chinese', 'solved_thanks', body='谢谢,辛苦了')
+    for key in ('solved_old', 'archived', 'cancelled'):
+        yield answer(key, key, ticket='new')
+    yield answer('complaint solved long ago', 'complaint_old')
+    yield answer('deleted', 'deleted', ticket='new')
+    yield answer('merged', 'merged', ticket='open')
+    yield answer('merged twice', 'merged_chain', ticket='open')
+    yield answer('merged in a circle', 'merged_loop', ticket='')
+    yield answer('of the spouse', 'household', sender='Spouse <spouse@home.example>')
+    yield answer('forwarded by a friend', 'household', sender='friend@friends.example', subject='Fwd: x')
+    yield answer('with a copy', 'open', headers={'Cc': 'neighbour@next.example'})
+    yield answer('through a list', 'open', headers={'List-Id': '<family.list.example>'})
+    yield answer('html', 'open', body='And now?\n\n> Dear customer\n> how are you?')
+    yield answer('empty', 'open', body='')
+    yield answer('without references but number', 'number', headers={'In-Reply-To': '', 'References': ''},
+                 subject=f'Re: [{numbers["number"]}] lamp')
+    raw = reply(to, '', 'stranger@strange.example', subject=f'Re: [{numbers["number"]}] lamp')
+    yield Mail('stranger with number', raw, 'normal', ticket='new')
+    raw = reply(to, '<unknown@nowhere.example>', 'lost@lost.example', subject='Re: lost')
+    yield Mail('answer to nothing known', raw, 'normal', ticket='new')
+    for number in range(6):
+        # the test solves the ticket again before each: three reopens a day, then silently
+        end = ('normal', '') if number < 3 else ('silent', 'limit_reopen')
+        yield answer(f'reopening {number}', 'reopened', *end)
+    for name, extra in AUTOMATIC:
+        for key in ('solved', 'waiting'):
+            yield answer(f'{name} to {key}', key, 'silent', 'automatic', headers=extra,
+                         sender=f'{name.replace(" ", "-")}-{key}@auto.example')
+    for name, extra in BULK[:2] + BULK[3:6]:
+        yield answer(f'bulk {name}', 'solved', 'silent', 'bulk', headers=extra)
+    for name, raw in bounces(to, original('bounced'), address('bounced')):
+        yield Mail(f'bounce of an answer: {name}', raw, 'silent', 'bounce', 'bounced')
+    receipt = _report(to, 'disposition-notification', 'message/disposition-notification', original('bounced'))
+    yield Mail('receipt of an answer', receipt, 'silent', 'automatic', 'bounced')
+    yield answer('forged', 'open', 'quarantine', 'forged', headers=FORGED[0][1])
+    yield answer('own mail back', 'open', 'drop', 'own', sender=to)
+    for number in range(30):
+        # a person could write so often; two programs that answer each other do
+        end = ('normal', '') if number < 19 else ('quarantine', 'limit_sender')
+        yield answer(f'ping {number}', 'flooded', *end)

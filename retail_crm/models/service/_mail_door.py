@@ -4,6 +4,7 @@
 the mail looks like: headers are read raw, texts are only searched.
 """
 
+import codecs
 import hashlib
 import html
 import re
@@ -51,7 +52,7 @@ _SHORTEST_BODY = 40
 _LONGEST_THANKS = 120
 _THANKS = re.compile(
     r'\bthank(s| you)\b|\bthx\b|\bty\b|\bmuch appreciated\b|\bmany thanks\b|\bcheers\b|'
-    r'谢谢|謝謝|感谢|感謝|多谢|多謝|谢了|謝了|辛苦了|已收到|收到了|3q',
+    r'谢谢|謝謝|感谢|感謝|多谢|多謝|谢了|謝了|辛苦了|3q',
     re.IGNORECASE,
 )
 #: Words that make more than a thank-you of it; harmless ones that contain such a word are taken out before.
@@ -60,7 +61,7 @@ _HARMLESS = re.compile(
 )
 _BUT = re.compile(
     r"\bbut\b|\bhowever\b|\bstill\b|\bnot\b|n['’]t\b|\bno\b|\bagain\b|\bplease\b|\bwhy\b|\bwhen\b|\bwrong\b|\bbroken\b|"
-    r'但|可是|还是|還是|不|没|沒|请|請|再|为什么|為什麼|怎么|怎麼|什么|什麼|吗|嗎|呢',
+    r'但|坏|壞|破|错|錯|退|换|換|可是|还是|還是|不|没|沒|请|請|再|为什么|為什麼|怎么|怎麼|什么|什麼|吗|嗎|呢',
     re.IGNORECASE,
 )
 _QUOTE_START = re.compile(
@@ -131,6 +132,22 @@ def headers(message, name):
 def header(message, name):
     """Return the first value of a header, or an empty text."""
     return next(iter(headers(message, name)), '')
+
+
+def readable(raw):
+    """Return a mail without what stops core: the character NUL (PostgreSQL knows none), character sets that Python has not."""
+
+    def known(found):
+        name = found.group(2).decode('ascii', 'replace')
+        try:
+            if codecs.lookup(name)._is_text_encoding and 'a'.encode(name) and name != 'idna':
+                return found.group()
+        except (LookupError, UnicodeError, ValueError):
+            pass
+        return found.group(1) + b'"utf-8"'
+
+    raw = raw.replace(b'\x00', b'')
+    return re.sub(rb'(?i)(charset\s*=\s*)"?([^";\r\n\s]*)"?', known, raw)
 
 
 def address_of(text):

@@ -5,6 +5,8 @@ from xmlrpc import client as xmlrpclib
 from odoo import api, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
+from . import _mail_door as door
+
 _logger = logging.getLogger(__name__)
 
 #: The mail that the gateway is working on, as it came.
@@ -62,8 +64,8 @@ class MailThread(models.AbstractModel):
         team = tickets._door_team(raw)
         if not team and model != TICKET:
             raise error
-        clean = raw.replace(b'\x00', b'')
-        if clean != raw:  # PostgreSQL knows no NUL; without it most such mails are fine
+        clean = door.readable(raw)
+        if clean != raw:
             return self.message_process(model, clean, custom_values=custom_values)
         _logger.warning('A mail could not be processed and is kept as it came', exc_info=error)
         return tickets._door_keep(raw, team, custom_values, error)
@@ -94,3 +96,12 @@ class MailThread(models.AbstractModel):
         if routes and not others:
             return False
         return super()._detect_loop_sender(message, message_dict, others)
+
+    def _message_parse_post_process(self, message, message_dict, routes):
+        """The author is known, and those in copy are addresses on the ticket, not partners who would follow it.
+
+        A partner of another company on a message makes the thread unreadable (OCA/multi-company 944).
+        """
+        if routes and all(route[0] == TICKET for route in routes):
+            return {'author_id': message_dict.get('author_id'), 'partner_ids': []}
+        return super()._message_parse_post_process(message, message_dict, routes)

@@ -92,8 +92,8 @@ class RetailMailLog(models.Model):
     _date_idx = models.Index('(date)')
 
     @api.model
-    def _sql_counts(self, sender, domain, body_hash, message_id, since, most):
-        """Return the one query that tells how much came lately, what is blocked and whether this mail was here before.
+    def _sql_facts(self, sender, domain, body_hash, message_id, since, most):
+        """Return the one query for all that the door asks about a sender and a mail: see ``_facts``.
 
         No count goes further than ``most``: a loop must not get more expensive the longer it runs.
         """
@@ -111,7 +111,11 @@ class RetailMailLog(models.Model):
             """
             SELECT %s, %s, %s,
                    EXISTS (SELECT 1 FROM retail_mail_block WHERE active AND name IN (%s, %s)),
-                   EXISTS (SELECT 1 FROM retail_mail_log WHERE message_id = %s)
+                   EXISTS (SELECT 1 FROM retail_mail_log WHERE message_id = %s),
+                   EXISTS (SELECT 1 FROM mail_gateway_allowed WHERE email_normalized = %s),
+                   EXISTS (SELECT 1 FROM mail_alias WHERE alias_full_name = %s)
+                   OR EXISTS (SELECT 1 FROM mail_alias_domain
+                               WHERE %s IN (bounce_alias || '@' || name, catchall_alias || '@' || name))
             """,
             count('sender', sender),
             count('domain', domain),
@@ -119,17 +123,24 @@ class RetailMailLog(models.Model):
             sender or '',
             sender.rpartition('@')[2],
             message_id or None,
+            sender or None,
+            sender or None,
+            sender or '',
         )
 
     @api.model
-    def _counts(self, sender, domain, body_hash, message_id, minutes, most):
-        """Return ``(Counts, whether this mail was here before)``."""
-        self.flush_model()
-        self.env['retail.mail.block'].flush_model(['active', 'name'])
+    def _facts(self, sender, domain, body_hash, message_id, minutes, most):
+        """Return what is known of a sender and a mail.
+
+        :return: ``(Counts, mail was here before, sender is trusted, sender is an address of ours)``
+        """
+        for name in (self._name, 'retail.mail.block', 'mail.gateway.allowed', 'mail.alias'):
+            self.env[name].flush_model()
+        self.env['mail.alias.domain'].flush_model()
         since = fields.Datetime.now() - timedelta(minutes=minutes)
-        query = self._sql_counts(sender, domain, body_hash, message_id, since, most)
-        [(*numbers, known)] = self.env.execute_query(query)
-        return Counts(*numbers), known
+        query = self._sql_facts(sender, domain, body_hash, message_id, since, most)
+        [(*numbers, known, trusted, own)] = self.env.execute_query(query)
+        return Counts(*numbers), known, trusted, own
 
     @api.model
     def _reopens_today(self, ticket):

@@ -1,3 +1,4 @@
+import hashlib
 import logging
 import re
 from datetime import timedelta
@@ -46,6 +47,8 @@ class RetailTicketDoor(models.Model):
         if outcome.result == door.QUARANTINE:
             self._door_hold(mail, message_dict)
             return others
+        if outcome.reason == 'bounce' and not message_dict.get('bounced_email'):
+            self._door_mark_bounce(message, mail)
         mail['silent'] = outcome.result == door.SILENT
         if mail['silent']:
             # an internal note that tells nobody: also its parent's author is not told
@@ -60,7 +63,9 @@ class RetailTicketDoor(models.Model):
 
     def _door_bounce_route(self, message_dict):
         """Return a route for a report that core does not route: to the ticket it is about, or to the team it came to."""
-        bounced = message_dict.get('bounced_message')
+        bounced = message_dict.get('bounced_message') or self.env['mail.message'].browse(
+            message_dict.get('parent_id') or ()
+        )
         if bounced and bounced.model == TICKET:
             ticket = self.browse(bounced.res_id).exists()
             return (TICKET, ticket.id, {}, self.env.uid, self.env['mail.alias'])
@@ -69,11 +74,24 @@ class RetailTicketDoor(models.Model):
             return None
         return (TICKET, 0, {'team_id': team.id}, self.env.uid, team.alias_id)
 
+    def _door_mark_bounce(self, message, mail):
+        """Count a bounce whose report core cannot read: the failed address is in a header, or in the text and the ticket's."""
+        failed = {door.address_of(value) for value in door.headers(message, 'X-Failed-Recipients')}
+        ticket = mail['ticket'] or mail['follows']
+        if ticket:
+            text = mail['text'].lower()
+            failed |= {address for address in ticket._door_addresses() if address in text}
+        partners = self.env['res.partner'].search(
+            [('email_normalized', 'in', [address for address in failed if address])]
+        )
+        for partner in partners:
+            partner._message_receive_bounce(partner.email_normalized, partner)
+
     def _door_classify(self, message, message_dict, mail):
         if self.env.context.get('retail_crm_released'):
             return door.Outcome(door.NORMAL, 'released')
         company, log = mail['company'], mail['log']
-        counts, known = self.env['retail.mail.log']._counts(
+        counts, known, trusted, own = self.env['retail.mail.log']._facts(
             log['sender'],
             log['domain'],
             log['body_hash'],
@@ -84,12 +102,12 @@ class RetailTicketDoor(models.Model):
         ticket = mail['ticket']
         facts = door.Facts(
             known_message=known,
-            own_addresses=self._door_own_addresses(log['sender']),
+            own_addresses=frozenset([log['sender']] if own else ()),
             own_mark=self._door_mark(),
             is_bounce=bool(message_dict.get('is_bounce')),
             is_reply=bool(ticket or mail['follows']),
             would_reopen=ticket.category == 'solved',
-            trusted=self._door_is_trusted(log['sender']),
+            trusted=trusted,
             counts=lambda: counts._replace(sender=0, domain=0) if mail['colleague'] else counts,
             reopens=lambda: self.env['retail.mail.log']._reopens_today(ticket),
             limits=door.Limits(
@@ -157,20 +175,14 @@ class RetailTicketDoor(models.Model):
     @api.model
     def _door_mark(self):
         """Return what tells mails of this database from those of others with this add-on."""
-        return self.env['ir.config_parameter'].sudo().get_param('database.uuid') or ''
+        # sudo: the parameter is read by administrators; only a hash of it goes out
+        uuid = self.env['ir.config_parameter'].sudo().get_param('database.uuid') or ''
+        return hashlib.sha256(f'retail_crm {uuid}'.encode()).hexdigest()[:20]
 
-    def _door_own_addresses(self, sender):
-        """Return the sender when it is an address of ours (an alias, the catchall or bounce address), else nothing."""
-        if not sender:
-            return frozenset()
-        return frozenset(self.env['mail.alias.domain'].sudo()._find_aliases([sender]))
-
-    def _door_is_trusted(self, sender):
-        """Return whether mails of a sender are never counted: those in Odoo's list of allowed senders."""
-        allowed = self.env['mail.gateway.allowed'].sudo()
-        return bool(sender) and bool(
-            allowed.search_count([('email_normalized', '=', sender)], limit=1)
-        )
+    @api.model
+    def _door_ref(self, name):
+        """Return the id of a record that we ship, or False when it was deleted; usually without a query."""
+        return self.env['ir.model.data']._xmlid_to_res_id(f'retail_crm.{name}') or False
 
     def _door_is_colleague(self, message_dict, sender):
         """Return whether the sender is an employee with a login."""
@@ -300,13 +312,13 @@ class RetailTicketDoor(models.Model):
 
     def _door_keep_values(self, team, found):
         company = team.company_id or self.env.company
-        channel = self.env.ref('retail_crm.retail_channel_email', raise_if_not_found=False)
+        channel_id = self._door_ref('retail_channel_email')
         return {
             'subject': found.get('subject') or self.env._('Mail that could not be read'),
             'partner_email': found.get('from'),
             'team_id': team.id,
             'company_id': company.id,
-            **({'channel_id': channel.id} if channel else {}),
+            **({'channel_id': channel_id} if channel_id else {}),
         }
 
     def _door_keep_ticket(self, raw, vals, error):

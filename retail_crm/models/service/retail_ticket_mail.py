@@ -35,9 +35,9 @@ class RetailTicketMail(models.Model):
         values = {**(custom_values or {}), **self._door_values(msg_dict, mail)}
         email_from = msg_dict['email_from']
         msg_dict['email_from'] = False  # core would put the whole From line into the address
-        ticket = super(
-            RetailTicketMail, self.with_company(mail['company']).with_context(mail_create_nolog=True)
-        ).message_new(msg_dict, values)
+        context = {'mail_create_nolog': True, 'default_channel_id': values.get('channel_id')}
+        gateway = self.with_company(mail['company']).with_context(**context)
+        ticket = super(RetailTicketMail, gateway).message_new(msg_dict, values).with_env(self.env)
         msg_dict['email_from'] = email_from
         # also an employee who writes first stands for a customer
         ticket._clock_contact('customer', mail['received_at'])
@@ -50,7 +50,7 @@ class RetailTicketMail(models.Model):
         """Return the values of a ticket from a mail."""
         team, follows = mail['team'], mail['follows'] or self._door_mentioned(msg_dict)
         partner = self._door_partner(msg_dict, mail)
-        channel = self.env.ref('retail_crm.retail_channel_email', raise_if_not_found=False)
+        channel_id = self._door_ref('retail_channel_email')
         values = {
             'name': '/',  # core would take the subject
             'subject': msg_dict['subject'].strip()[:LONGEST] or self.env._('Mail without subject'),
@@ -62,8 +62,8 @@ class RetailTicketMail(models.Model):
         }
         if team:
             values['team_id'] = team.id
-        if channel:
-            values['channel_id'] = channel.id
+        if channel_id:
+            values['channel_id'] = channel_id
         if follows and follows.company_id == mail['company']:
             values['follow_up_of_id'] = follows.id
             if mail['follows']:
@@ -92,14 +92,13 @@ class RetailTicketMail(models.Model):
             return known
         if not email_normalize(mail['sender']):
             return known
-        source = self.env.ref('retail_crm.utm_source_email', raise_if_not_found=False)
         partner = Partner.create(
             {
                 'name': self._door_name(msg_dict) or mail['sender'],
                 'email': mail['sender'],
                 'company_id': False,
                 'retail_customer': True,
-                'retail_source_id': source.id if source else False,
+                'retail_source_id': self._door_ref('utm_source_email'),
             }
         )
         msg_dict['author_id'] = partner.id

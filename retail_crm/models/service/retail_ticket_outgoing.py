@@ -48,12 +48,17 @@ class RetailTicketOutgoing(models.Model):
 
     def _notify_get_reply_to_batch(self, defaults=None, author_ids=None):
         """Answers come back to the address of the team."""
-        result = super()._notify_get_reply_to_batch(defaults, author_ids)
-        for ticket in self:
-            address = ticket._team_address()
-            if address:
-                author_id = (author_ids or {}).get(ticket.id)
-                result[ticket.id] = ticket._notify_get_reply_to_formatted_email(address, author_id)
+        addresses = {ticket: address for ticket in self if (address := ticket._team_address())}
+        others = self.browse([ticket.id for ticket in self if ticket not in addresses])
+        result = {}
+        if others or not self:
+            result = super(RetailTicketOutgoing, others)._notify_get_reply_to_batch(
+                {ids: (defaults or {}).get(ids) for ids in others.ids or [False]},
+                {ids: (author_ids or {}).get(ids) for ids in others.ids or [False]},
+            )
+        for ticket, address in addresses.items():
+            author_id = (author_ids or {}).get(ticket.id)
+            result[ticket.id] = ticket._notify_get_reply_to_formatted_email(address, author_id)
         return result
 
     def _message_compute_subject(self):
@@ -136,11 +141,23 @@ class RetailTicketOutgoing(models.Model):
             ticket.sudo()._clock_contact('agent')  # sudo: as for answers
 
     def _notify_get_recipients(self, message, msg_vals=False, **kwargs):
-        """Notes never leave the house, whoever is mentioned in them."""
+        """Notes never leave the house, whoever is mentioned in them; nor do mails that came in go out to others.
+
+        Core would send what a stranger answers to the author of the message that he answered.
+        """
         recipients = super()._notify_get_recipients(message, msg_vals=msg_vals, **kwargs)
-        if self and self._is_note(message, msg_vals or {}):
+        msg_vals = msg_vals or {}
+        kind = msg_vals.get('message_type') or message.sudo().message_type
+        if self and (kind == 'email' and not self._is_by_colleague(message, msg_vals)):
+            return [item for item in recipients if not item['share']]
+        if self and self._is_note(message, msg_vals):
             return [item for item in recipients if not item['share']]
         return recipients
+
+    def _is_by_colleague(self, message, msg_vals):
+        author_id = msg_vals.get('author_id') or message.sudo().author_id.id
+        author = self.env['res.partner'].sudo().browse(author_id or ())
+        return bool(author) and not author.partner_share
 
     def _is_note(self, message, msg_vals):
         subtype_id = msg_vals.get('subtype_id') or message.sudo().subtype_id.id
