@@ -58,8 +58,9 @@ class RetailTicketDoor(models.Model):
                 ticket = follows
                 mail['log']['ticket_id'] = ticket.id
         message_dict[DOOR] = mail
-        # ours first: it takes what the door knows out of the dictionary before others see it
-        return [(TICKET, ticket.id, *route[2:]), *others]
+        # Ours first: it takes what the door knows out of the dictionary before others see it. Without its alias: core would
+        # tell the sender of an error in ours that the address does not work.
+        return [(TICKET, ticket.id, *route[2:4], None), *others]
 
     def _door_bounce_route(self, message_dict):
         """Return a route for a report that core does not route: to the ticket it is about, or to the team it came to."""

@@ -22,6 +22,15 @@ class RetailTicketMail(models.Model):
         'when there is more in it.',
     )
 
+    resume_stage_id = fields.Many2one(
+        comodel_name='retail.ticket.stage',
+        string='Goes On In',
+        readonly=True,
+        copy=False,
+        ondelete='set null',
+        help='Stage in which the ticket was before it waited for the customer; his answer brings it back there.',
+    )
+
     # === NEW ===#
 
     @api.model
@@ -168,17 +177,35 @@ class RetailTicketMail(models.Model):
             if door.is_thanks(text, has_files):
                 self._door_write({'is_possibly_thanks': True})
                 return False
-            reopened = self._door_move(('open', 'new'))
+            reopened = self._door_move()
         elif self.category == 'waiting':
-            self._door_move(('open', 'new'))
+            self._door_move(self.resume_stage_id)
         self._clock_contact('customer', date)
         return reopened
 
-    def _door_move(self, categories):
-        """Move the ticket and return whether it worked: a refusal must not cost the mail."""
+    def _on_stage_moved(self, before):
+        """Remember where waiting tickets were."""
+        for stage, tickets in self.grouped(before.get).items():
+            waiting = tickets.filtered(lambda ticket: ticket.category == 'waiting')
+            if stage.category in ('new', 'open'):
+                waiting._door_write({'resume_stage_id': stage.id})
+        return super()._on_stage_moved(before)
+
+    def _working_category(self):
+        """Return the category in which a ticket of this type is worked on."""
+        return 'open' if self.type_id._stage_of(('open',)) else 'new'
+
+    def _door_move(self, stage=None):
+        """Have the ticket worked on again, in a stage or the first one, and return whether it worked.
+
+        A refusal must not cost the mail.
+        """
         try:
             with self.env.cr.savepoint():
-                self._set_stage(categories, **{'is_possibly_thanks': False})
+                if stage and stage in self.type_id._stages() and stage.category == 'open':
+                    self.write({'stage_id': stage.id, 'is_possibly_thanks': False})
+                else:
+                    self._set_stage(self._working_category(), is_possibly_thanks=False)
         except (UserError, ValidationError) as error:
             self._message_log(
                 body=self.env._(
@@ -208,7 +235,7 @@ class RetailTicketMail(models.Model):
         """Open again what stayed solved because the customer only seemed to say thank you."""
         self.check_access('write')
         for ticket in self.filtered('is_possibly_thanks'):
-            ticket._set_stage(('open', 'new'), is_possibly_thanks=False)
+            ticket._set_stage(ticket._working_category(), is_possibly_thanks=False)
             ticket._clock_contact('customer')
 
     def action_only_thanks(self):
