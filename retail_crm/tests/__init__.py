@@ -63,3 +63,4 @@ from . import test_service_access
 from . import test_service_shipped
 from . import test_service_clock
 from . import test_service_sla
+from . import test_service_door
