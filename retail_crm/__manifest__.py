@@ -47,6 +47,7 @@
         'data/loyalty/loyalty_program_points_data.xml',
         'data/loyalty/retail_privilege_data.xml',
         'data/service/ir_sequence_data.xml',
+        'data/service/ir_cron_forget_data.xml',
         'data/service/retail_ticket_stage_data.xml',
         'data/service/retail_ticket_type_data.xml',
         'data/service/retail_ticket_team_data.xml',

@@ -8,6 +8,7 @@ from . import (
     retail_ticket_team_desk,
     crm_team,
     res_company_setup,
+    res_company_forget,
     res_config_settings_setup,
     retail_ticket_reason,
     retail_ticket_cause,
@@ -19,4 +20,6 @@ from . import (
     retail_ticket_number,
     retail_ticket_flow,
     retail_ticket_line,
+    retail_ticket_forget,
+    res_partner_forget,
 )
