@@ -12,6 +12,7 @@ from . import (
     retail_ticket_team_desk,
     crm_team,
     res_company_setup,
+    res_company_forget,
     res_config_settings_setup,
     retail_ticket_reason,
     retail_ticket_cause,
@@ -47,4 +48,6 @@ from . import (
     retail_ticket_mail,
     retail_ticket_outgoing,
     retail_ticket_household,
+    retail_ticket_forget,
+    res_partner_forget,
 )

@@ -1,3 +1,4 @@
 """Dialogs of the service area."""
 
 from . import retail_calendar_import
+from . import base_partner_merge
