@@ -448,6 +448,7 @@ class AccessCommon(RetailCrmCommon):
                 'type_id': cls.env.ref('retail_crm.retail_ticket_type_complaint').id,
                 'reason_id': cls.env['retail.ticket.reason'].search([], limit=1).id,
                 'company_id': company.id,
+                'channel_id': cls.env.ref('retail_crm.retail_channel_email').id,
                 'partner_id': cls.bob.id,
             }
         )
