@@ -59,5 +59,8 @@ from . import test_loyalty_points_referral
 from . import test_loyalty_points_seen
 from . import test_loyalty_points_review
 from . import test_loyalty_tiers_rules
+from . import test_service_access
+from . import test_service_shipped
 from . import test_service_clock
 from . import test_service_sla
+from . import test_service_door

@@ -11,7 +11,11 @@ class RetailTicketLine(models.Model):
     _check_company_auto = True
 
     ticket_id = fields.Many2one(
-        comodel_name='retail.ticket', required=True, ondelete='cascade', index=True
+        comodel_name='retail.ticket',
+        required=True,
+        ondelete='cascade',
+        index=True,
+        help='Ticket that is about it.',
     )
     company_id = fields.Many2one(related='ticket_id.company_id', store=True)
     sale_line_id = fields.Many2one(
