@@ -142,9 +142,7 @@ class TestServiceSla(SlaCommon):
         self.assertEqual(ticket.deadline, self._at(1))
         self.assertEqual(ticket.promised_at, ticket.solve_deadline)
         self.assertEqual(ticket.next_event_at, self._at(0.75))
-        self.assertEqual(
-            self._states(ticket), {('first', 1): 'running', ('solve', 1): 'running'}
-        )
+        self.assertEqual(self._states(ticket), {('first', 1): 'running', ('solve', 1): 'running'})
 
     def test_received_before_it_was_entered(self):
         """The clock of a letter starts when it was put into the box, not when it was typed (C.1 starts)."""
@@ -271,7 +269,7 @@ class TestServiceSla(SlaCommon):
         # what was planned in a calendar that is empty now
         self._move(planned, 'on_hold', 1)
         self.assertEqual(self._states(planned)['solve', 1], 'running')
-        self.assertIsInstance(planned._clock_work(self.office), Wall)
+        self.assertIsInstance(planned._clock_work(self.office, self.company.id), Wall)
 
     def test_no_policy_no_target(self):
         """Without a policy nothing is due, and nothing fails."""
@@ -325,9 +323,7 @@ class TestServiceSla(SlaCommon):
 
     def test_priority_shortens(self):
         """High gets half of the hours and urgent a quarter, unless the matrix says otherwise (defaults 11)."""
-        self.assertEqual(
-            (self.policy.solve_hours_high, self.policy.solve_hours_urgent), (4, 2)
-        )
+        self.assertEqual((self.policy.solve_hours_high, self.policy.solve_hours_urgent), (4, 2))
         self.policy.first_hours_urgent = 0.1
         with freeze_time(MONDAY):
             ticket = self._create_tickets(priority='2')
@@ -463,9 +459,7 @@ class TestServiceSla(SlaCommon):
         self.assertEqual(
             self.env['retail.ticket.event'].search_count([('ticket_id', '=', ticket.id)]), 2
         )
-        self.assertEqual(
-            self.moments.search_count([('kind', '=', 'ticket_breached')]), before + 1
-        )
+        self.assertEqual(self.moments.search_count([('kind', '=', 'ticket_breached')]), before + 1)
 
     def test_answered_late_before_anybody_looked(self):
         """A deadline that was missed between two runs is recorded, too (C.2, sticky)."""
