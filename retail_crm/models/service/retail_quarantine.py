@@ -12,7 +12,7 @@ EXCERPT = 500
 class RetailQuarantine(models.Model):
     """A mail that was held instead of becoming a ticket or an answer, with what it said and as it came.
 
-    Written only by the mail door and by the three buttons: *Release* lets it in as if nothing had been unusual, *Discard* leaves it,
+    Written only by the mail door and by the buttons: *Release* lets it in as if nothing had been unusual, *Discard* leaves it,
     *Block* also holds what comes from there later. Held mails are never answered. Mails go by themselves after the days of the
     settings, decided or not.
     """
