@@ -62,6 +62,8 @@ RIGHTS = {
         'internal': 'r',
     },
     'retail.duplicate': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.mail.block': {'user': 'r', 'lead': 'rwc', 'manager': 'rwcd'},
+    'retail.mail.log': {'lead': 'r', 'manager': 'r'},
     'retail.member.list': {'user': 'r', 'lead': 'rwcd', 'manager': 'rwcd', 'marketing': 'rwcd'},
     'retail.member.list.line': {
         'user': 'rw',
@@ -82,6 +84,7 @@ RIGHTS = {
         'marketing': 'r',
         'sales': 'rwcd',
     },
+    'retail.partner.address': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwcd'},
     'retail.points.adjustment': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.points.campaign': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'rwcd'},
     'retail.points.difference': {'manager': 'r'},
@@ -122,6 +125,7 @@ RIGHTS = {
         'sales': 'r',
     },
     'retail.purchase': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.quarantine': {'user': 'r', 'lead': 'r', 'manager': 'r'},
     'retail.role': {'manager': 'r'},
     'retail.sensitive': {'sensitive': 'rwcd'},
     'retail.segment': {
@@ -288,6 +292,11 @@ ACTIONS = {
     ('retail.purchase', 'action_open_document'): {'user', 'lead', 'manager', 'marketing'},
     # managers, and whoever may write the order
     ('retail.purchase', 'action_apply_rates'): {'manager'},
+    ('retail.quarantine', 'action_block_domain'): {'lead', 'manager'},
+    ('retail.quarantine', 'action_block_sender'): {'user', 'lead', 'manager'},
+    ('retail.quarantine', 'action_discard'): {'user', 'lead', 'manager'},
+    ('retail.quarantine', 'action_open_ticket'): {'user', 'lead', 'manager'},
+    ('retail.quarantine', 'action_release'): {'user', 'lead', 'manager'},
     ('retail.segment', 'action_recompute'): {'manager', 'marketing'},
     ('retail.segment', 'action_copy_to_company'): {'manager', 'marketing'},
     ('retail.segment', 'action_open_matching'): {'user', 'lead', 'manager', 'marketing', 'sales'},
@@ -317,6 +326,10 @@ ACTIONS = {
     ('retail.ticket', 'action_solve'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_wait'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket.team', 'action_make_desks'): {'manager'},
+    ('retail.ticket', 'action_ignore_sender'): {'user', 'lead', 'manager'},
+    ('retail.ticket', 'action_not_only_thanks'): {'user', 'lead', 'manager'},
+    ('retail.ticket', 'action_only_thanks'): {'user', 'lead', 'manager'},
+    ('retail.ticket', 'action_same_household'): {'user', 'lead', 'manager'},
     ('retail.tier.move', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.voucher', 'action_cancel'): {'lead', 'manager'},
     ('retail.voucher', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
@@ -520,6 +533,28 @@ class AccessCommon(AccessCalls):
             ),
             'retail.ticket.interval': ticket.interval_ids[:1],
             'retail.ticket.target': ticket.target_ids[:1],
+        }
+
+    @classmethod
+    def _mail_door(cls, company=None):
+        """Return what the mail door keeps of a company."""
+        name = (company or cls.company).id
+        owner = cls.env['res.partner'].create(
+            {'name': 'Owner', 'company_id': company.id if company else False}
+        )
+        values = {'company_id': name, 'reason': 'blocked', 'subject': 'Win'}
+        mail = f'From: r@r{name}.example\r\nSubject: Win\r\n\r\nx'.encode()
+        return {
+            'retail.mail.block': cls.env['retail.mail.block']._block([f'r@r{name}.example']),
+            'retail.mail.log': cls.env['retail.mail.log'].create(
+                {**values, 'result': 'quarantine'}
+            ),
+            'retail.partner.address': cls.env['retail.partner.address'].create(
+                {'partner_id': owner.id, 'email': f'r{name}@home.example'}
+            ),
+            'retail.quarantine': cls.env['retail.quarantine']._hold(
+                mail, {**values, 'sender': f'r@r{name}.example'}
+            ),
         }
 
     @classmethod
@@ -737,6 +772,7 @@ class AccessCommon(AccessCalls):
             'retail.tier.move': cls.member.move_ids[:1],
             **cls._preview(cls.member),
             'retail.tier.version': cls.programme.tier_ids[1].version_ids,
+            **cls._mail_door(),
             'retail.voucher': cls.voucher,
             'retail.voucher.render': cls.env['retail.voucher.render'].create(
                 {'code': cls.voucher.code}
@@ -816,10 +852,18 @@ class AccessCommon(AccessCalls):
             'retail.tier.proposal': {'use_count': False},
             'retail.tier.proposal.line': {'amount': 1},
             'retail.tier.version': {'amount': 1},
+            'retail.mail.block': {'note': 'Spam'},
+            'retail.mail.log': {'result': 'drop'},
+            'retail.partner.address': {'note': 'Spouse'},
+            'retail.quarantine': {'state': 'released'},
             'retail.voucher': {'name': 'Cake'},
             'retail.voucher.render': {'note': 'Late'},
         }
         cls.news = {
+            'retail.mail.block': {'name': 'new@spam.example'},
+            'retail.mail.log': {'result': 'normal', 'reason': 'normal'},
+            'retail.partner.address': {'partner_id': cls.ann.id, 'email': 'new@home.example'},
+            'retail.quarantine': {'reason': 'blocked'},
             'retail.access.log': {'kind': 'export', 'user_id': cls.env.uid},
             'retail.anonymise': {'reason': 'Letter', 'partner_ids': [Command.set(cls.ann.ids)]},
             'retail.audit': {'name': 'Exports'},
@@ -1241,6 +1285,8 @@ class TestAccess(AccessCommon):
                 [('segment_id', '=', segment.id)]
             ),
         }
+        others |= self._mail_door(self.company_2)
+        del others['retail.mail.block']  # whoever is blocked is so for all companies
         for model, records in others.items():
             self.assertTrue(records, model)
             for persona in RIGHTS[model]:

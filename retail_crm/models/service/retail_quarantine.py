@@ -12,7 +12,7 @@ EXCERPT = 500
 class RetailQuarantine(models.Model):
     """A mail that was held instead of becoming a ticket or an answer, with what it said and as it came.
 
-    Written only by the mail door and by the three buttons: *Release* lets it in as if nothing had been unusual, *Discard* leaves it,
+    Written only by the mail door and by the buttons: *Release* lets it in as if nothing had been unusual, *Discard* leaves it,
     *Block* also holds what comes from there later. Held mails are never answered. Mails go by themselves after the days of the
     settings, decided or not.
     """
@@ -83,7 +83,7 @@ class RetailQuarantine(models.Model):
         """
         self._check_decide()
         tickets = self._release()
-        return tickets._get_records_action() if len(tickets) == 1 else True
+        return self.action_open_ticket() if len(self) == 1 and tickets else True
 
     def action_discard(self):
         """Leave the mails out. They can be read until they go by themselves."""
@@ -112,7 +112,12 @@ class RetailQuarantine(models.Model):
     def action_open_ticket(self):
         """Open the ticket that the mail belongs to."""
         self.ensure_one()
-        return self.ticket_id._get_records_action()
+        return {
+            'type': 'ir.actions.act_window',
+            'res_model': 'retail.ticket',
+            'res_id': self.ticket_id.id,
+            'view_mode': 'form',
+        }
 
     def _check_decide(self):
         if not self.env.user.has_group('retail_crm.group_user'):
@@ -155,7 +160,9 @@ class RetailQuarantine(models.Model):
         # superuser: mails come in by the gateway, whoever released them
         gateway = self.env['mail.thread'].with_user(self.env.ref('base.user_root')).sudo()
         ticket_id = gateway.with_context(retail_crm_released=self.id).message_process(
-            'retail.ticket', raw, custom_values={'team_id': self.team_id.id} if self.team_id else None
+            'retail.ticket',
+            raw,
+            custom_values={'team_id': self.team_id.id} if self.team_id else None,
         )
         return self.env['retail.ticket'].browse(ticket_id or ())
 
@@ -181,7 +188,9 @@ class RetailQuarantine(models.Model):
         for company in self.env['res.company'].search([]):
             limit = fields.Datetime.now() - timedelta(days=company.retail_quarantine_days)
             old = self.search(
-                [('company_id', '=', company.id), ('date', '<', limit)], limit=GC_LIMIT, order='date'
+                [('company_id', '=', company.id), ('date', '<', limit)],
+                limit=GC_LIMIT,
+                order='date',
             )
             more = more or len(old) == GC_LIMIT
             old.unlink()
