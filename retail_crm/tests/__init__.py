@@ -59,3 +59,10 @@ from . import test_loyalty_points_referral
 from . import test_loyalty_points_seen
 from . import test_loyalty_points_review
 from . import test_loyalty_tiers_rules
+from . import test_service_complaint
+from . import test_service_dispatch
+from . import test_service_incident
+from . import test_service_major
+from . import test_service_promise
+from . import test_service_recurrence
+from . import test_service_restricted

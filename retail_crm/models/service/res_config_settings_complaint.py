@@ -4,10 +4,6 @@ from odoo import fields, models
 class ResConfigSettingsComplaint(models.TransientModel):
     _inherit = 'res.config.settings'
 
-    retail_file_days = fields.Integer(related='company_id.retail_file_days', readonly=False)
-    retail_file_silent_days = fields.Integer(
-        related='company_id.retail_file_silent_days', readonly=False
-    )
     retail_recurrence_days = fields.Integer(
         related='company_id.retail_recurrence_days', readonly=False
     )

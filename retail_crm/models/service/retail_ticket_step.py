@@ -115,6 +115,7 @@ class RetailTicketStep(models.Model):
             'solution': self._missing_verdict,
             'execute': self._missing_opinion,
             'feedback': self._missing_cause,
+            'archive': self._missing_decision,
         }.get(step)
         words = missing and missing(lambda name: vals[name] if name in vals else self[name])
         if words:
@@ -124,7 +125,9 @@ class RetailTicketStep(models.Model):
 
     def _missing_class(self, value):
         """Classes and sub-causes are mandatory before dispatch (S-TKT-05)."""
-        reason = self.env['retail.ticket.reason'].browse(value('reason_id')).exists()
+        reason = value('reason_id')
+        if isinstance(reason, int):  # as it is written
+            reason = self.env['retail.ticket.reason'].browse(reason)
         if not reason or (not reason.parent_id and reason.child_ids):
             return self.env._('choose the class and its sub-cause first.')
         return None
@@ -155,6 +158,12 @@ class RetailTicketStep(models.Model):
             return self.env._('name what made the customer dissatisfied.')
         if not value('result'):
             return self.env._('write what was done in the end.')
+        return None
+
+    def _missing_decision(self, value):
+        """A dispute is decided before it is filed (S-TKT-40)."""
+        if value('is_dispute') and not value('dispute_result'):
+            return self.env._('the dispute is not decided yet.')
         return None
 
     def _check_done(self, stage, vals):
@@ -299,7 +308,7 @@ class RetailTicketStep(models.Model):
 
     # === FILING ===#
 
-    def _to_file(self, company, now):
+    def _complaints_to_file(self, company, now):
         """Return the domain of solved complaints of one company that are due to be filed (defaults 13)."""
         return Domain(
             [
@@ -314,19 +323,21 @@ class RetailTicketStep(models.Model):
             | Domain('solved_at', '<=', now - timedelta(days=company.retail_file_silent_days))
         )
 
-    def _cron_file(self):
+    def _cron_file_complaints(self):
         """File solved complaints whose grace is over, a batch at a time."""
         now, size = fields.Datetime.now(), 200
         companies = self.env['res.company'].search([])
         tickets = self.browse()
         for company in companies:
-            tickets += self.search(self._to_file(company, now), limit=size - len(tickets))
+            tickets += self.search(
+                self._complaints_to_file(company, now), limit=size - len(tickets)
+            )
             if len(tickets) >= size:
                 break
-        tickets._file()
+        tickets._file_complaints()
         self.env['ir.cron']._commit_progress(len(tickets), remaining=int(len(tickets) >= size))
 
-    def _file(self):
+    def _file_complaints(self):
         """File solved complaints; one that cannot be filed stays and does not hold up the others."""
         for kind, tickets in self.grouped('type_id').items():
             if stage := kind._stage_of(('archived',)):
