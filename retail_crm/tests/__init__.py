@@ -65,3 +65,10 @@ from . import test_service_shipped
 from . import test_service_clock
 from . import test_service_sla
 from . import test_service_door
+from . import test_service_complaint
+from . import test_service_dispatch
+from . import test_service_incident
+from . import test_service_major
+from . import test_service_promise
+from . import test_service_recurrence
+from . import test_service_restricted

@@ -2,3 +2,4 @@
 
 from . import retail_calendar_import
 from . import base_partner_merge
+from . import base_partner_merge, retail_ticket_back
