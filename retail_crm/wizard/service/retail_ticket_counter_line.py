@@ -22,12 +22,13 @@ class RetailTicketCounterLine(models.TransientModel):
     )
     order_id = fields.Many2one(
         comodel_name='sale.order',
-        compute='_compute_purchase',
+        compute='_compute_order_id',
         help='Order that was found.',
     )
     product_id = fields.Many2one(
         comodel_name='product.product',
         compute='_compute_purchase',
+        compute_sudo=False,  # the companies that count are those of the user
         store=True,
         readonly=False,
         help='What was bought.',
@@ -35,6 +36,7 @@ class RetailTicketCounterLine(models.TransientModel):
     quantity = fields.Float(
         digits='Product Unit',
         compute='_compute_purchase',
+        compute_sudo=False,  # the companies that count are those of the user
         store=True,
         readonly=False,
         help='How many of them it is about.',
@@ -42,21 +44,30 @@ class RetailTicketCounterLine(models.TransientModel):
     currency_id = fields.Many2one(related='counter_id.company_id.currency_id')
     price_paid = fields.Monetary(
         compute='_compute_purchase',
+        compute_sudo=False,  # the companies that count are those of the user
         store=True,
         readonly=False,
         help='What one piece cost the customer, with tax and after discounts.',
     )
     purchased_on = fields.Date(
-        compute='_compute_purchase', store=True, readonly=False, help='Day of the purchase.'
+        compute='_compute_purchase',
+        compute_sudo=False,
+        store=True,
+        readonly=False,
+        help='Day of the purchase.',
     )
     lot = fields.Char(string='Lot or Serial Number', help='As printed on the goods.')
 
     @api.depends('sale_line_id')
     @api.depends_context('uid', 'allowed_company_ids')
+    def _compute_order_id(self):
+        for line in self:
+            line.order_id = line._sold().order_id.sudo(False)
+
+    @api.depends('sale_line_id')
     def _compute_purchase(self):
         for line in self:
             sold = line._sold()
-            line.order_id = sold.order_id.sudo(False)
             if sold:
                 line.product_id = sold.product_id.sudo(False)
                 line.quantity = sold.product_uom_qty
@@ -71,7 +82,7 @@ class RetailTicketCounterLine(models.TransientModel):
         """Return the order line of one of these, as superuser: one of the companies of the user and of no other."""
         # sudo: staff at the counter need not be sales people
         sold = self.sudo().sale_line_id
-        if sold and sold.company_id not in self.env.companies:
+        if sold and sold.company_id not in self.sudo(False).env.companies:
             raise AccessError(self.env._('This purchase was made in another company.'))
         return sold
 
