@@ -42,10 +42,10 @@ class ResPartnerTicket(models.Model):
     @api.depends_context('company', 'lang', 'uid')
     def _compute_retail_ticket_text(self):
         uid = self.env.uid
-        # sudo: writes the cache of fields that only some groups may read
-        for partner in self.sudo():
-            tickets = partner._ticket_counts(uid)
-            partner.retail_ticket_text = partner._ticket_words(uid)
+        # sudo: only reads the summary; the groups of these fields are the same
+        for partner, known_sudo in zip(self, self.sudo(), strict=True):
+            tickets = known_sudo._ticket_counts(uid)
+            partner.retail_ticket_text = known_sudo._ticket_words(uid)
             partner.retail_ticket_count = tickets['all']
             partner.retail_ticket_open_count = tickets['open']
             partner.retail_complaint_open_count = tickets['complaints']
@@ -97,7 +97,7 @@ class ResPartnerTicket(models.Model):
                    JOIN res_company AS branch ON branch.id = ticket.company_id
                   WHERE ticket.commercial_partner_id = customer.commercial_partner_id
                     AND split_part(branch.parent_path, '/', 1)::int = %(company)s
-                    AND NOT ticket.is_internal AND ticket.merged_into_id IS NULL
+                    AND ticket.is_internal IS NOT TRUE AND ticket.merged_into_id IS NULL
                  HAVING count(*) > 0)
                 """,
                 open=SQL("ticket.category IN ('new', 'open', 'waiting', 'on_hold')"),

@@ -38,7 +38,7 @@ class RetailProfileTicket(models.Model):
               FROM retail_ticket AS ticket
               JOIN res_partner AS contact ON contact.id = ticket.partner_id
               JOIN res_company AS branch ON branch.id = ticket.company_id
-             WHERE NOT ticket.is_internal AND ticket.category != 'cancelled' %s
+             WHERE ticket.is_internal IS NOT TRUE AND ticket.category != 'cancelled' %s
             """,
             only,
         )
@@ -60,7 +60,7 @@ class RetailProfileTicket(models.Model):
                JOIN res_company AS branch ON branch.id = ticket.company_id
                 AND split_part(branch.parent_path, '/', 1)::int = sums.company_id
               WHERE ticket.commercial_partner_id = sums.partner_id
-                AND NOT ticket.is_internal AND ticket.category != 'cancelled'
+                AND ticket.is_internal IS NOT TRUE AND ticket.category != 'cancelled'
                 AND ticket.received_at::date <= company.day
                 AND ticket.received_at::date > (company.day - interval '12 months')::date"""
         )

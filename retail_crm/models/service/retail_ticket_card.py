@@ -87,7 +87,7 @@ class RetailTicketCard(models.Model):
         While a ticket is entered it is the client who names customer and company (as for orders).
         """
         if self.env.su:
-            return self
+            return self.filtered('partner_id')
         partners = self.partner_id | self.sudo().partner_id.commercial_partner_id.sudo(False)
         seen = set(partners._origin._filtered_access('read')._ids)
         return self.filtered(
@@ -110,10 +110,11 @@ class RetailTicketCard(models.Model):
             partners = tickets.sudo().partner_id.with_company(company)
             everybody = (partners | partners.commercial_partner_id)._origin
             everybody.mapped('retail_summary')  # of all of them in one query
+            by_id = {partner.id: partner for partner in everybody}  # which are prefetched together
             for ticket in tickets:
-                person = everybody.browse(ticket.partner_id._origin.id)
-                customer = person.commercial_partner_id
-                known = person | customer
+                person = by_id[ticket.partner_id._origin.id]
+                customer = by_id[person.commercial_partner_id.id]
+                known = customer if person == customer else person + customer
                 ticket.update({name: customer[source] for name, source in _CARD.items()})
                 for name, source in _CARD_OF_PERSON.items():
                     ticket[name] = next(filter(None, known.mapped(source)), False)

@@ -48,7 +48,7 @@ class RetailTimelineTicket(models.Model):
         return SQL(
             """retail_ticket AS ticket
                JOIN res_partner AS contact ON contact.id = ticket.partner_id
-                AND ticket.blocked_user_id IS DISTINCT FROM %s AND NOT ticket.is_internal
+                AND ticket.blocked_user_id IS DISTINCT FROM %s AND ticket.is_internal IS NOT TRUE
                JOIN res_company AS company ON company.id = ticket.company_id""",
             self.env.uid,
         )
@@ -77,12 +77,12 @@ class RetailTimelineTicket(models.Model):
               FROM %s
               JOIN mail_message AS message ON message.model = 'retail.ticket' AND message.res_id = ticket.id
                AND message.message_type IN ('email', 'comment', 'email_outgoing')
-              JOIN mail_message_subtype AS subtype ON subtype.id = message.subtype_id AND NOT subtype.internal
+              JOIN mail_message_subtype AS subtype ON subtype.id = message.subtype_id AND subtype.internal IS NOT TRUE
               LEFT JOIN res_partner AS author ON author.id = message.author_id
               LEFT JOIN LATERAL (SELECT id FROM res_users WHERE partner_id = author.id AND NOT share LIMIT 1)
                    AS account ON true
               LEFT JOIN retail_channel AS email ON email.code = 'email'
-             WHERE NOT ticket.is_restricted
+             WHERE ticket.is_restricted IS NOT TRUE
             """,
             self._sql_root('company'),
             self._sql_shown_tickets(),
