@@ -42,7 +42,7 @@ class RetailTicketCounter(models.TransientModel):
         ondelete='cascade',
         help='Ticket to which the purchase is added. Empty: a new one is made.',
     )
-    partner_id = fields.Many2one(comodel_name='res.partner', string='Customer', ondelete='cascade')
+    partner_id = fields.Many2one(comodel_name='res.partner', string='Customer', ondelete='set null')
     customer_text = fields.Char(
         string='About the Customer',
         compute='_compute_customer_text',

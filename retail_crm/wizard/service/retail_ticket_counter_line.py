@@ -11,7 +11,11 @@ class RetailTicketCounterLine(models.TransientModel):
     _order = 'id'
 
     counter_id = fields.Many2one(
-        comodel_name='retail.ticket.counter', required=True, ondelete='cascade'
+        comodel_name='retail.ticket.counter',
+        string='Dialog',
+        required=True,
+        ondelete='cascade',
+        help='Dialog in which it is offered.',
     )
     is_chosen = fields.Boolean(string='About This', help='The request is about it.')
     sale_line_id = fields.Many2one(
