@@ -193,6 +193,15 @@ RIGHTS = {
     'retail.tier.proposal': {'manager': 'rwc'},
     'retail.tier.proposal.line': {'manager': 'rwc'},
     'retail.tier.version': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
+    'retail.ticket.call': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc'},
+    'retail.ticket.counter': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'},
+    'retail.ticket.counter.line': {
+        'user': 'rwcd',
+        'lead': 'rwcd',
+        'manager': 'rwcd',
+        'complaint': 'rwcd',
+    },
+    'retail.ticket.need': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
     'retail.voucher': {'user': 'r', 'lead': 'rc', 'manager': 'rc', 'marketing': 'r'},
     'retail.voucher.render': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc'},
 }
@@ -331,6 +340,19 @@ ACTIONS = {
     ('retail.ticket', 'action_only_thanks'): {'user', 'lead', 'manager'},
     ('retail.ticket', 'action_same_household'): {'user', 'lead', 'manager'},
     ('retail.tier.move', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.ticket', 'action_customer_tickets'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_customer_timeline'): {'user', 'lead', 'manager'},
+    # nobody of the personas is manager and in the group of sensitive data at once
+    ('retail.ticket', 'action_data_anonymise'): set(),
+    ('retail.ticket', 'action_data_correct'): {'user', 'lead', 'manager'},
+    ('retail.ticket', 'action_data_identity'): {'user', 'lead', 'manager'},
+    ('retail.ticket', 'action_data_report'): set(),
+    ('retail.ticket', 'action_find_purchase'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_open_ticket'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket.call', 'action_new_ticket'): {'user', 'lead', 'manager'},
+    ('retail.ticket.counter', 'action_attach'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket.counter', 'action_open'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket.counter', 'action_solve'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.voucher', 'action_cancel'): {'lead', 'manager'},
     ('retail.voucher', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.voucher', 'action_render'): {'user', 'lead', 'manager'},
@@ -556,6 +578,25 @@ class AccessCommon(AccessCalls):
                 mail, {**values, 'sender': f'r@r{name}.example'}
             ),
         }
+    def _counter(cls, partner, company):
+        """Return the dialog at the counter, filled in, for a complaint about something that was bought."""
+        kind = cls.env.ref('retail_crm.retail_ticket_type_complaint')
+        values = {'partner_id': partner.id, 'type_id': kind.id, 'company_id': company.id}
+        values['channel_id'] = cls.env.ref('retail_crm.retail_channel_phone').id
+        ticket = cls.env['retail.ticket'].create({'subject': 'Torn', **values})
+        return cls.env['retail.ticket.counter'].create(
+            {
+                **values,
+                'ticket_id': ticket.id,
+                'solution': 'Mended',
+                'reason_id': cls.env.ref('retail_crm.retail_ticket_reason_product_function').id,
+                'cause_id': cls.env['retail.ticket.cause'].search([], limit=1).id,
+                'dissatisfaction_id': cls.env['retail.ticket.dissatisfaction']
+                .search([], limit=1)
+                .id,
+                'line_ids': [Command.create({'product_id': cls.goods.id, 'is_chosen': True})],
+            }
+        )
 
     @classmethod
     def _points(cls, company, partner):
@@ -773,6 +814,10 @@ class AccessCommon(AccessCalls):
             **cls._preview(cls.member),
             'retail.tier.version': cls.programme.tier_ids[1].version_ids,
             **cls._mail_door(),
+            'retail.ticket.call': cls.env['retail.ticket.call'].create({'phone': '+41446681877'}),
+            'retail.ticket.counter': (counter := cls._counter(cls.bob, cls.company)),
+            'retail.ticket.counter.line': counter.line_ids,
+            'retail.ticket.need': cls.env['retail.ticket.need'].create({'name': 'Taste'}),
             'retail.voucher': cls.voucher,
             'retail.voucher.render': cls.env['retail.voucher.render'].create(
                 {'code': cls.voucher.code}
@@ -856,6 +901,10 @@ class AccessCommon(AccessCalls):
             'retail.mail.log': {'result': 'drop'},
             'retail.partner.address': {'note': 'Spouse'},
             'retail.quarantine': {'state': 'released'},
+            'retail.ticket.call': {'note': 'Late'},
+            'retail.ticket.counter': {'solution': 'Exchanged'},
+            'retail.ticket.counter.line': {'lot': '7'},
+            'retail.ticket.need': {'name': 'Smell'},
             'retail.voucher': {'name': 'Cake'},
             'retail.voucher.render': {'note': 'Late'},
         }
@@ -1021,6 +1070,15 @@ class AccessCommon(AccessCalls):
                 'date_from': '2026-01-01',
                 'amount': 1,
             },
+            'retail.ticket.call': {'phone': '1'},
+            'retail.ticket.counter': {
+                'channel_id': cls.env.ref('retail_crm.retail_channel_phone').id
+            },
+            'retail.ticket.counter.line': {
+                'counter_id': cls.samples['retail.ticket.counter'].id,
+                'product_id': cls.goods.id,
+            },
+            'retail.ticket.need': {'name': 'Weight'},
             'retail.voucher': {'partner_id': cls.bob.id, 'name': 'Cake', 'reason': 'Sorry'},
             'retail.voucher.render': {'code': 'X'},
             'retail.points.adjustment': {
@@ -1501,6 +1559,14 @@ class TestAccess(AccessCommon):
         if model == 'retail.programme':
             is_running = method == 'action_preview_rules'
             self.samples[model].state = 'running' if is_running else 'draft'
+        if model == 'retail.ticket':
+            code = 'data_request' if method.startswith('action_data_') else 'complaint'
+            self.samples[model]._stamp(
+                {
+                    'type_id': self.env.ref(f'retail_crm.retail_ticket_type_{code}').id,
+                    'identity_checked_by': self.env.uid,
+                }
+            )
         if method == 'action_start_points':  # offered where no program is in use
             self.env['loyalty.program'].search([('program_type', '=', 'loyalty')]).active = False
         if model == 'retail.tier.preview':

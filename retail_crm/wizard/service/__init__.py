@@ -3,3 +3,8 @@
 from . import retail_calendar_import
 from . import base_partner_merge
 from . import base_partner_merge, retail_ticket_back
+from . import (
+    retail_ticket_counter,
+    retail_ticket_counter_line,
+    retail_ticket_call,
+)
