@@ -155,6 +155,13 @@
         'views/service/retail_ticket_dissatisfaction_views.xml',
         'views/service/retail_ticket_tag_views.xml',
         'views/service/retail_ticket_views.xml',
+        'views/service/retail_faq_views.xml',
+        'views/service/retail_faq_gap_views.xml',
+        'views/service/retail_ticket_faq_views.xml',
+        'views/service/res_partner_sharing_views.xml',
+        'views/service/res_config_settings_portal_views.xml',
+        'views/service/portal_templates.xml',
+        'views/service/faq_templates.xml',
         'views/menus.xml',
     ],
     'demo': [
@@ -166,6 +173,9 @@
             'retail_crm/static/src/customer/**/*',
             'retail_crm/static/src/loyalty/**/*',
             'retail_crm/static/src/service/**/*',
+        ],
+        'web.assets_frontend': [
+            'retail_crm/static/src/portal/**/*',
         ],
     },
     'pre_init_hook': 'pre_init_hook',

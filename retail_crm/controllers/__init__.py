@@ -1,3 +1,5 @@
 from . import privacy
 from . import portal
 from . import portal_loyalty
+from . import portal_service
+from . import faq

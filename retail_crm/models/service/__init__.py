@@ -12,4 +12,13 @@ from . import (
     retail_ticket_number,
     retail_ticket_flow,
     retail_ticket_line,
+    ir_attachment,
+    res_company_portal,
+    res_config_settings_portal,
+    res_partner_sharing,
+    retail_ticket_portal,
+    retail_ticket_portal_access,
+    retail_faq,
+    retail_faq_gap,
+    retail_ticket_faq,
 )
