@@ -6,7 +6,7 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
-from odoo.tools import consteq, email_normalize, format_datetime
+from odoo.tools import consteq, email_normalize, is_html_empty
 
 from ._uploads import MAX_BYTES, MAX_FILES, is_allowed
 
@@ -222,7 +222,7 @@ class RetailTicketPortal(models.Model):
             & Domain('subtype_id', '=', self.env.ref('mail.mt_comment').id)
         )
         return Message.search(domain, order='id').filtered(
-            lambda message: message.attachment_ids or not message.is_empty
+            lambda message: message.attachment_ids or not is_html_empty(message.body)
         )
 
     def _portal_files(self):
@@ -348,10 +348,6 @@ class RetailTicketPortal(models.Model):
     def _portal_note(self, text):
         """Write an internal line about what the customer did on his page."""
         self._message_log(body=text)
-
-    def _portal_words_of_date(self, date):
-        """Return date and time in the zone of the reader."""
-        return format_datetime(self.env, date, dt_format='medium') if date else ''
 
     # === GUESTS ===#
 
