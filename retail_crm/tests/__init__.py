@@ -59,3 +59,5 @@ from . import test_loyalty_points_referral
 from . import test_loyalty_points_seen
 from . import test_loyalty_points_review
 from . import test_loyalty_tiers_rules
+from . import test_service_faq
+from . import test_service_portal

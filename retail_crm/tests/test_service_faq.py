@@ -98,9 +98,7 @@ class TestFaq(FaqCase):
 
     def test_beside_the_ticket(self):
         """A ticket shows articles by its words, product and type; without words those of product and type (S-CHN-04)."""
-        self.assertEqual(
-            self._ticket(subject='Return of goods').faq_suggestion_ids[:1], self.back
-        )
+        self.assertEqual(self._ticket(subject='Return of goods').faq_suggestion_ids[:1], self.back)
         self.assertIn(
             self.brew, self._ticket(subject='xyz', product_id=self.goods.id).faq_suggestion_ids
         )
@@ -246,9 +244,7 @@ class TestFaqPages(FaqCase, HttpCase):
         self.assertEqual(self._suggest(text='brew my tea'), [self.brew.question])
         for params in ({'text': 'hidden words'}, {'text': 'te'}, {'text': ['x']}, {}):
             self.assertEqual(self._suggest(**params), [])
-        self.assertEqual(
-            self._suggest(text='tea', type_id=self.enquiry.id), [self.brew.question]
-        )
+        self.assertEqual(self._suggest(text='tea', type_id=self.enquiry.id), [self.brew.question])
         self.assertEqual(self._suggest(text='tea', type_id='1; drop'), [self.brew.question])
         for _call in range(120):
             faq_pages.TYPED.is_over('127.0.0.1')

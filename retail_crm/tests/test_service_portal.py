@@ -15,7 +15,7 @@ from odoo.service.model import call_kw
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.retail_crm.controllers import portal_service
+from odoo.addons.retail_crm.controllers import portal_request, portal_service
 from odoo.addons.retail_crm.models.service._uploads import MAX_BYTES, is_allowed
 from odoo.addons.retail_crm.tests.common import RetailCrmCommon
 
@@ -40,9 +40,7 @@ class PortalTicketCase(RetailCrmCommon):
         cls.me = cls.users['portal']
         cls.customer = cls.me.partner_id
         cls.customer.write({'parent_id': cls.acme.id, 'phone': '+32 475 12 34 56'})
-        cls.more = cls._create_users(
-            colleague='base.group_portal', stranger='base.group_portal'
-        )
+        cls.more = cls._create_users(colleague='base.group_portal', stranger='base.group_portal')
         cls.colleague, cls.stranger = cls.more['colleague'], cls.more['stranger']
         cls.colleague.partner_id.parent_id = cls.acme
         cls.stranger.partner_id.email = 'stranger@shop.test'
@@ -194,7 +192,9 @@ class TestPortalTicketAccess(PortalTicketCase):
             calls = [('read', row, [name]), ('search_read', [], [name])]
             if field.store and name not in READABLE:
                 # Odoo leaves out what is always true: a field that must be filled is compared with something
-                value = {'many2one': 1, 'selection': '0'}.get(field.type) if field.required else False
+                value = (
+                    {'many2one': 1, 'selection': '0'}.get(field.type) if field.required else False
+                )
                 calls += [('search', [(name, '!=', value)]), ('search', [], 0, 1, f'{name} desc')]
                 if field.type not in ('html', 'one2many', 'many2many'):
                     calls.append(('formatted_read_group', [], [name], ['__count']))
@@ -238,9 +238,7 @@ class TestPortalTicketAccess(PortalTicketCase):
         self.mine.told_on = fields.Datetime.now()
         self.mine.action_solve()
         [values] = self._rpc(self.me, 'retail.ticket', 'read', self.mine.ids, read)
-        self.assertEqual(
-            [values[name] for name in read[:3]], ['Solved', 'New tea', 'Sent']
-        )
+        self.assertEqual([values[name] for name in read[:3]], ['Solved', 'New tea', 'Sent'])
 
     # === MESSAGES AND FILES ===#
 
@@ -318,9 +316,7 @@ class TestPortalTicketAccess(PortalTicketCase):
         )
         ticket_sudo = self._as(self.me).browse(self.mine.id).sudo()
         with self.assertRaises(UserError):
-            ticket_sudo.message_post(
-                body='x', message_type='comment', attachment_ids=pending.ids
-            )
+            ticket_sudo.message_post(body='x', message_type='comment', attachment_ids=pending.ids)
         self.env['ir.attachment'].create(values)
 
     # === LINKS ===#
@@ -416,7 +412,7 @@ class TestPortalTicketPages(PortalTicketCase, HttpCase):
         self.customer.email = self.customer.email or 'me@shop.test'
         self.authenticate('retail_portal', 'retail_portal')
         for limit in (
-            portal_service.NEW_BY_ADDRESS,
+            portal_request.NEW_BY_ADDRESS,
             portal_service.POSTS_BY_ADDRESS,
             portal_service.GUESTS_BY_ADDRESS,
             portal_service.GUESTS_BY_NUMBER,
@@ -431,9 +427,7 @@ class TestPortalTicketPages(PortalTicketCase, HttpCase):
     def _post(self, url, files=(), csrf=True, **values):
         if csrf:
             values['csrf_token'] = Request.csrf_token(self)
-        return self.url_open(
-            url, data=values, files=[('files', file) for file in files] or None
-        )
+        return self.url_open(url, data=values, files=[('files', file) for file in files] or None)
 
     def _new(self, files=(), **values):
         """Send the form of a new request, and return answer and new tickets."""
@@ -470,7 +464,9 @@ class TestPortalTicketPages(PortalTicketCase, HttpCase):
             ('sortby=priority', {'tea', 'Done'}),
         ):
             with self.subTest(query=query):
-                rows = self._page(f'{URL}?{query}').xpath('//a[contains(@class, "list-group-item")]')
+                rows = self._page(f'{URL}?{query}').xpath(
+                    '//a[contains(@class, "list-group-item")]'
+                )
                 found = ''.join(row.text_content() for row in rows)
                 self.assertEqual({word for word in ('tea', 'Done') if word in found}, shown)
         self.assertEqual(self.url_open(f'{URL}/page/2').status_code, 200)
@@ -599,9 +595,7 @@ class TestPortalTicketPages(PortalTicketCase, HttpCase):
         self.assertEqual(ticket.channel_id, self.env.ref('retail_crm.retail_channel_web'))
         self.assertEqual((ticket.user_id.id, ticket.is_restricted), (False, False))
         self.assertNotIn('<script', ticket.description)
-        self.assertEqual(
-            sorted(ticket._portal_files().mapped('name')), ['note.txt', 'photo.png']
-        )
+        self.assertEqual(sorted(ticket._portal_files().mapped('name')), ['note.txt', 'photo.png'])
         self.assertIn(self.customer, ticket.message_partner_ids)
 
     @mute_logger(*CLOSED)
@@ -679,7 +673,7 @@ class TestPortalTicketPages(PortalTicketCase, HttpCase):
         self.assertIn('many requests within the last hour', response.text)
         self.company.retail_portal_hourly = 100
         for _call in range(30):
-            portal_service.NEW_BY_ADDRESS.is_over('127.0.0.1')
+            portal_request.NEW_BY_ADDRESS.is_over('127.0.0.1')
         self.assertFalse(self._new()[1])
 
     # === CHANGING ===#
@@ -687,7 +681,9 @@ class TestPortalTicketPages(PortalTicketCase, HttpCase):
     def test_answer_close_reopen(self):
         """Answer with a file, close, reopen: each by a form, each shown afterwards (S-TKT-25)."""
         url = f'{URL}/{self.mine.id}'
-        response = self._post(f'{url}/answer', files=[('p.png', PNG, 'image/png')], body='Hi <b>you</b>')
+        response = self._post(
+            f'{url}/answer', files=[('p.png', PNG, 'image/png')], body='Hi <b>you</b>'
+        )
         self.assertIn('Hi &lt;b&gt;you', response.text)
         self.assertIn('p.png', response.text)
         self.env.invalidate_all()
@@ -742,7 +738,9 @@ class TestPortalTicketPages(PortalTicketCase, HttpCase):
         self._post(f'{url}/satisfied', answer='yes')
         self._post(f'{url}/satisfied', answer='no')
         self.assertEqual(calls, [True, False])
-        self.assertIn('not possible', self._post(f'{URL}/{self.mine.id}/satisfied', answer='no').text)
+        self.assertIn(
+            'not possible', self._post(f'{URL}/{self.mine.id}/satisfied', answer='no').text
+        )
 
     def test_merged(self):
         """Who may not read the surviving request is told that it goes on, and no more (R-svc C.7)."""

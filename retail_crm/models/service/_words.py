@@ -35,7 +35,9 @@ def score(words, parts):
     :param parts: list of ``(text, weight)``
     """
     total, hits = 0, 0
-    texts = [(unicodedata.normalize('NFKC', text or '').casefold(), weight) for text, weight in parts]
+    texts = [
+        (unicodedata.normalize('NFKC', text or '').casefold(), weight) for text, weight in parts
+    ]
     for word in words:
         best = max((weight for text, weight in texts if word in text), default=0)
         total += best

@@ -21,9 +21,7 @@ class RetailFaqGap(models.Model):
         readonly=True,
         help='Product that was asked about. Empty: none.',
     )
-    reason_id = fields.Many2one(
-        comodel_name='retail.ticket.reason', string='Class', readonly=True
-    )
+    reason_id = fields.Many2one(comodel_name='retail.ticket.reason', string='Class', readonly=True)
     ticket_count = fields.Integer(
         string='Requests',
         readonly=True,

@@ -34,9 +34,8 @@ class RetailTicketFaq(models.Model):
             found = articles._find(
                 ticket.subject, domain, SUGGESTIONS, ticket.type_id, ticket.product_id
             )
-            ticket.faq_suggestion_ids = (
-                found
-                or articles._find('', domain, SUGGESTIONS, ticket.type_id, ticket.product_id)
+            ticket.faq_suggestion_ids = found or articles._find(
+                '', domain, SUGGESTIONS, ticket.type_id, ticket.product_id
             )
 
     def _faq_lang(self):

@@ -122,15 +122,13 @@ class RetailTicketPortal(models.Model):
         return super()._get_access_action(access_uid=access_uid, force_website=force_website)
 
     @api.model
-    def _get_thread_with_access(self, thread_id, *, hash=None, pid=None, token=None, **kwargs):  # noqa: A002
+    def _get_thread_with_access(self, thread_id, *, hash=None, pid=None, token=None, **kwargs):
         """Core's own ways by a link end with it."""
         if hash or token:
             ticket_sudo = self.sudo().browse(thread_id).exists()  # sudo: only asks for the date
             if not ticket_sudo or not ticket_sudo._link_is_open():
                 hash = pid = token = None
-        return super()._get_thread_with_access(
-            thread_id, hash=hash, pid=pid, token=token, **kwargs
-        )
+        return super()._get_thread_with_access(thread_id, hash=hash, pid=pid, token=token, **kwargs)
 
     # === THREAD ===#
 
