@@ -21,6 +21,7 @@
         'security/customer_rules.xml',
         'security/loyalty_rules.xml',
         'security/service_rules.xml',
+        'security/service_portal_rules.xml',
         'data/customer/res_groups_data.xml',
         'data/customer/res_users_data.xml',
         'data/customer/retail_channel_data.xml',

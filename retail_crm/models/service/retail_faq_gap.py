@@ -15,19 +15,28 @@ class RetailFaqGap(models.Model):
     _rec_name = 'type_id'
 
     company_id = fields.Many2one(comodel_name='res.company', readonly=True)
-    type_id = fields.Many2one(comodel_name='retail.ticket.type', string='Type', readonly=True)
+    type_id = fields.Many2one(
+        comodel_name='retail.ticket.type', readonly=True, help='What was asked for.'
+    )
     product_id = fields.Many2one(
         comodel_name='product.product',
         readonly=True,
         help='Product that was asked about. Empty: none.',
     )
-    reason_id = fields.Many2one(comodel_name='retail.ticket.reason', string='Class', readonly=True)
+    reason_id = fields.Many2one(
+        comodel_name='retail.ticket.reason',
+        string='Class',
+        readonly=True,
+        help='Class of the complaints. Empty: no complaint, or not classified.',
+    )
     ticket_count = fields.Integer(
         string='Requests',
         readonly=True,
         help='Requests of this type, product and class within the last 90 days that no article answered.',
     )
-    last_on = fields.Datetime(string='Last Asked', readonly=True)
+    last_on = fields.Datetime(
+        string='Last Asked', readonly=True, help='When the last of these requests came in.'
+    )
 
     @property
     def _table_query(self):
