@@ -71,6 +71,8 @@ RIGHTS = {
         'manager': 'rwcd',
         'marketing': 'rwcd',
     },
+    'retail.faq': {'user': 'r', 'lead': 'rwc', 'manager': 'rwcd', 'complaint': 'r'},
+    'retail.faq.gap': {'lead': 'r', 'manager': 'r'},
     'retail.membership': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.membership.enrol': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc'},
     'retail.membership.leave': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc'},
@@ -206,8 +208,15 @@ RIGHTS = {
     'retail.voucher.render': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc'},
 }
 
-#: What customers may read, their own rows of it: which and how is in test_loyalty_portal.py. Nothing else is theirs.
-PORTAL_READS = {'retail.membership', 'retail.privilege', 'retail.tier', 'retail.tier.move'}
+#: What customers may read, their own rows of it: which and how is in test_loyalty_portal.py and
+#: test_service_portal.py. Nothing else is theirs.
+PORTAL_READS = {
+    'retail.membership',
+    'retail.privilege',
+    'retail.ticket',
+    'retail.tier',
+    'retail.tier.move',
+}
 
 #: Methods of ours that the browser may call, and who may call them with effect on a record that he can read.
 #: Whoever is not named is refused; nobody gets more than the records he may read.
@@ -232,6 +241,9 @@ ACTIONS = {
     ('retail.duplicate', 'action_household'): {'user', 'lead', 'manager'},
     ('retail.duplicate', 'action_reopen'): {'user', 'lead', 'manager'},
     ('retail.duplicate', 'action_merge'): {'lead', 'manager'},
+    ('retail.faq', 'action_insert'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.faq.gap', 'action_open_tickets'): {'lead', 'manager'},
+    ('retail.faq.gap', 'action_write_article'): {'lead', 'manager'},
     ('retail.membership', 'action_ask_leave'): {'user', 'lead', 'manager'},
     ('retail.member.list', 'action_draw'): {'lead', 'manager', 'marketing'},
     ('retail.member.list', 'action_open_lines'): {'user', 'lead', 'manager', 'marketing'},
@@ -483,6 +495,21 @@ class AccessCommon(AccessCalls):
                 'only_consent': False,
                 'line_ids': [Command.create({'partner_id': cls.ann.id})],
             }
+        )
+
+    @classmethod
+    def _repeated_question(cls, company):
+        """Return the row of a question that was asked three times and has no article."""
+        values = {
+            'subject': 'Which size?',
+            'company_id': company.id,
+            'type_id': cls.env.ref('retail_crm.retail_ticket_type_enquiry').id,
+            'product_id': cls.goods.id,
+        }
+        cls.env['retail.ticket'].create([dict(values) for _time in range(3)])
+        cls.env.flush_all()
+        return cls.env['retail.faq.gap'].search(
+            [('company_id', '=', company.id), ('product_id', '=', cls.goods.id)]
         )
 
     @classmethod
@@ -742,6 +769,8 @@ class AccessCommon(AccessCalls):
                 {'purpose': 'service', 'version': 'unused', 'text': 'Yes'}
             ),
             'retail.duplicate': cls._duplicate(cls.company),
+            'retail.faq': cls.env['retail.faq'].create({'question': 'When?', 'answer': 'Now'}),
+            'retail.faq.gap': cls._repeated_question(cls.company),
             'retail.member.list': cls.list,
             'retail.member.list.line': cls.list.line_ids,
             'retail.membership': cls.member,
@@ -842,6 +871,8 @@ class AccessCommon(AccessCalls):
             'retail.consent.record.line': {'decision': 'withdrawn'},
             'retail.consent.text': {'text': 'No'},
             'retail.duplicate': {'state': 'merged'},
+            'retail.faq': {'keywords': 'Time'},
+            'retail.faq.gap': {'ticket_count': 1},
             'retail.member.list': {'name': 'Coffee'},
             'retail.member.list.line': {'note': 'Vegetarian'},
             'retail.membership': {'left_on': '2026-01-01'},
@@ -952,6 +983,8 @@ class AccessCommon(AccessCalls):
             },
             'retail.consent.text': {'purpose': 'service', 'version': 'new', 'text': 'Yes'},
             'retail.duplicate': {'kind': 'phone', 'key': 'x', 'suspicion': 'person'},
+            'retail.faq': {'question': 'Where?', 'answer': 'Here'},
+            'retail.faq.gap': {'ticket_count': 9},
             'retail.member.list': {'name': 'Wine'},
             'retail.member.list.line': {'list_id': cls.list.id, 'partner_id': cls.bob.id},
             'retail.membership': {
@@ -1272,6 +1305,10 @@ class TestAccess(AccessCommon):
             'retail.membership': member,
             'retail.benefit': self._give_benefit(member),
             'retail.voucher': self._give_voucher(member),
+            'retail.faq': self.env['retail.faq'].create(
+                {'question': 'Elsewhere?', 'answer': 'There', 'company_id': self.company_2.id}
+            ),
+            'retail.faq.gap': self._repeated_question(self.company_2),
             'retail.member.list': lists,
             'retail.member.list.line': lists.line_ids,
             'retail.programme': member.programme_id,

@@ -93,4 +93,13 @@ from . import (
     retail_profile_ticket,
     retail_moment_request,
     retail_timeline_ticket,
+    ir_attachment,
+    res_company_portal,
+    res_config_settings_portal,
+    res_partner_sharing,
+    retail_ticket_portal,
+    retail_ticket_portal_access,
+    retail_faq,
+    retail_faq_gap,
+    retail_ticket_faq,
 )
