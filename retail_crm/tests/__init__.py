@@ -59,3 +59,4 @@ from . import test_loyalty_points_referral
 from . import test_loyalty_points_seen
 from . import test_loyalty_points_review
 from . import test_loyalty_tiers_rules
+from . import test_service_clock

@@ -1,4 +1,8 @@
 from . import (
+    retail_calendar_makeup,
+    resource_calendar,
+    resource_calendar_attendance,
+    resource_calendar_leaves,
     res_company,
     retail_ticket_stage,
     retail_ticket_type,
@@ -29,4 +33,13 @@ from . import (
     retail_ticket_measure,
     retail_ticket_waiting_report,
     retail_my_day,
+    retail_ticket_interval,
+    retail_sla_policy,
+    retail_policy_sla,
+    retail_ticket_target,
+    retail_ticket_event,
+    retail_ticket_clock,
+    retail_ticket_clock_run,
+    retail_moment_clock,
+    res_config_settings_clock,
 )

@@ -5,3 +5,6 @@ from . import (
     retail_ticket_ask,
     retail_ticket_expert,
 )
+"""Dialogs of the service area."""
+
+from . import retail_calendar_import
