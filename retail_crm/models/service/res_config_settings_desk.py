@@ -17,6 +17,15 @@ class ResConfigSettings(models.TransientModel):
     retail_file_silent_days = fields.Integer(
         related='company_id.retail_file_silent_days', readonly=False
     )
+    retail_silent_factor = fields.Integer(related='company_id.retail_silent_factor', readonly=False)
+    retail_failure_percent = fields.Float(
+        related='company_id.retail_failure_percent', readonly=False
+    )
+    retail_ticket_cost = fields.Monetary(
+        related='company_id.retail_ticket_cost',
+        currency_field='currency_id',
+        readonly=False,
+    )
 
     @api.model
     def _retail_blocks(self):

@@ -35,7 +35,9 @@ class RetailMyDay(models.AbstractModel):
             raise AccessError(self.env._('My Day is for employees who handle requests.'))
         start, end = self._today()
         return {
-            'today': format_date(self.env, fields.Date.context_today(self), date_format='EEEE, d MMMM'),
+            'today': format_date(
+                self.env, fields.Date.context_today(self), date_format='EEEE, d MMMM'
+            ),
             'name': self.env.user.name,
             'counters': self._counters(start, end),
             'sections': self._sections(start, end),
@@ -55,7 +57,7 @@ class RetailMyDay(models.AbstractModel):
     @api.model
     def _deadline_field(self):
         """Hook: return the field of tickets by which they are sorted: the earliest open deadline."""
-        return 'next_event_at'
+        return 'deadline'
 
     def _mine(self):
         return Domain('user_id', '=', self.env.uid) & Domain('category', 'in', OPEN_CATEGORIES)
@@ -184,10 +186,23 @@ class RetailMyDay(models.AbstractModel):
     def _ticket_section(self, key, title, icon, domain, order, date, empty, note='stage_id'):
         """Return a list of tickets: two queries, however many there are."""
         ticket = self.env['retail.ticket']
-        names = ['name', 'subject', 'partner_id', 'partner_name', 'priority', 'category', date, note]
+        names = [
+            'name',
+            'subject',
+            'partner_id',
+            'partner_name',
+            'priority',
+            'category',
+            date,
+            note,
+        ]
         rows = ticket.search_fetch(domain, list(dict.fromkeys(names)), order=order, limit=_LIMIT)
         count = len(rows) if len(rows) < _LIMIT else ticket.search_count(domain)
-        labels = dict(ticket._fields[note]._description_selection(self.env)) if note != 'stage_id' else {}
+        labels = (
+            dict(ticket._fields[note]._description_selection(self.env))
+            if note != 'stage_id'
+            else {}
+        )
         return {
             'key': key,
             'title': title,

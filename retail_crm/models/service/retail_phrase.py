@@ -46,7 +46,8 @@ class RetailPhrase(models.Model):
         langs = {self.env.lang, lang} - {None, False}
         found = phrases_sudo.filtered(
             lambda phrase: any(
-                _contains(text, phrase.with_context(lang=code).phrase) for code in langs or {'en_US'}
+                _contains(text, phrase.with_context(lang=code).phrase)
+                for code in langs or {'en_US'}
             )
         )
         return found.sudo(self.env.su)

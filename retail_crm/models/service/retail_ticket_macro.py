@@ -66,7 +66,9 @@ class RetailTicketMacro(models.Model):
         '{{ object.company_words }} for the company. Empty: nothing is sent.',
     )
     category = fields.Selection(
-        selection=[(key, label) for key, label in CATEGORIES if key in (*OPEN_CATEGORIES, 'solved')],
+        selection=[
+            (key, label) for key, label in CATEGORIES if key in (*OPEN_CATEGORIES, 'solved')
+        ],
         string='Move To',
         help='The ticket goes to the first stage of its type with this meaning. Empty: it stays where it is.',
     )
@@ -172,7 +174,9 @@ class RetailTicketMacro(models.Model):
         vals = {}
         for name, target in CHANGES.items():
             if self[name]:
-                vals[target] = self[name].id if isinstance(self[name], models.BaseModel) else self[name]
+                vals[target] = (
+                    self[name].id if isinstance(self[name], models.BaseModel) else self[name]
+                )
         if self.tag_ids:
             vals['tag_ids'] = [fields.Command.link(tag.id) for tag in self.tag_ids]
         if self.result and not ticket.result:

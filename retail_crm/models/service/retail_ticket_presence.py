@@ -30,7 +30,11 @@ class RetailTicketPresence(models.Model):
     )
     since = fields.Datetime(required=True, readonly=True, help='Opened, or began to write, then.')
     seen_at = fields.Datetime(
-        string='Last Seen', required=True, readonly=True, index=True, help='Last sign of the screen.'
+        string='Last Seen',
+        required=True,
+        readonly=True,
+        index=True,
+        help='Last sign of the screen.',
     )
     is_writing = fields.Boolean(
         string='Writing', readonly=True, help='Has begun an answer that is not sent yet.'
@@ -71,9 +75,7 @@ class RetailTicketPresence(models.Model):
     def _leave(self, ticket):
         """Forget that the user had one ticket open."""
         # sudo: nobody writes these rows by hand; only the user's own
-        self.sudo().search(
-            [('ticket_id', '=', ticket.id), ('user_id', '=', self.env.uid)]
-        ).unlink()
+        self.sudo().search([('ticket_id', '=', ticket.id), ('user_id', '=', self.env.uid)]).unlink()
 
     @api.model
     def _others_on(self, ticket):

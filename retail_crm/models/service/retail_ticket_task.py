@@ -147,7 +147,9 @@ class RetailTicketTask(models.Model):
         kind = self.env.ref('retail_crm.retail_ticket_type_internal', raise_if_not_found=False)
         kind = kind or self.env['retail.ticket.type'].search([('is_internal', '=', True)], limit=1)
         if not kind:
-            raise UserError(self.env._('There is no type of tickets for tasks between departments.'))
+            raise UserError(
+                self.env._('There is no type of tickets for tasks between departments.')
+            )
         return kind
 
     def _create_task(self, kind, team, what, due_at, user):
@@ -222,7 +224,8 @@ class RetailTicketTask(models.Model):
             )
             asked = (task.asked_by_id | parent_sudo.user_id).filtered('active')
             parent_sudo.message_post(
-                body=Markup('<p>%s</p>%s') % (text, plaintext2html(task.result or task.stage_id.name)),
+                body=Markup('<p>%s</p>%s')
+                % (text, plaintext2html(task.result or task.stage_id.name)),
                 subtype_xmlid='mail.mt_note',
                 author_id=self.env.user.partner_id.id,
                 partner_ids=(asked - self.env.user).partner_id.ids,
@@ -243,9 +246,7 @@ class RetailTicketTask(models.Model):
             # first: afterwards the writer may no longer have the right to
             ticket.message_subscribe(partner_ids=owner.partner_id.ids)
             ticket.message_post(
-                body=self.env._(
-                    'Handed to %(team)s: %(reason)s', team=team.name, reason=reason
-                ),
+                body=self.env._('Handed to %(team)s: %(reason)s', team=team.name, reason=reason),
                 subtype_xmlid='mail.mt_note',
                 partner_ids=(user.partner_id or team.user_id.partner_id).ids,
             )

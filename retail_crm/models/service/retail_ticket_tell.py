@@ -131,7 +131,7 @@ class RetailTicketTell(models.Model):
             try:
                 with self.env.cr.savepoint():
                     ticket._tell_one(template_sudo)
-            except Exception as error:  # noqa: BLE001 - one customer's broken address never stops the others
+            except Exception as error:
                 ticket._tell_failed(str(error))
 
     def _tell_one(self, template_sudo):
@@ -155,10 +155,14 @@ class RetailTicketTell(models.Model):
         has_mail = self.partner_email or partner_sudo.email
         if channel.transport in ('email', 'portal', 'none') or (
             # who came to the counter is not there any more: a mail reaches him at once
-            channel.transport in BY_HAND and has_mail and channel != partner_sudo.retail_preferred_channel_id
+            channel.transport in BY_HAND
+            and has_mail
+            and channel != partner_sudo.retail_preferred_channel_id
         ):
-            return None if has_mail else self.env['retail.channel'].search(
-                [('transport', '=', 'phone')], limit=1
+            return (
+                None
+                if has_mail
+                else self.env['retail.channel'].search([('transport', '=', 'phone')], limit=1)
             )
         return channel
 
@@ -171,7 +175,7 @@ class RetailTicketTell(models.Model):
         headers = self._tell_headers()
         self.with_context(mail_post_autofollow=False).message_post(
             subject=subject,
-            body=Markup(body or ''),  # noqa: S704 - rendered and escaped by the template
+            body=Markup(body or ''),
             message_type='auto_comment',
             subtype_xmlid='mail.mt_comment',
             email_layout_xmlid='mail.mail_notification_light',

@@ -46,7 +46,9 @@ class RetailTicketTend(models.Model):
 
     def _plan_tending(self):
         """Plan when these tickets are tended next, from the stage they have just entered."""
-        waiting = self.filtered(lambda ticket: ticket.category == 'waiting' and not ticket.is_internal)
+        waiting = self.filtered(
+            lambda ticket: ticket.category == 'waiting' and not ticket.is_internal
+        )
         solved = self.filtered(lambda ticket: ticket.category == 'solved')
         (self - waiting - solved).filtered('tend_at')._stamp({'tend_at': False})
         waiting._stamp({'reminder_count': 0})
@@ -177,9 +179,7 @@ class RetailTicketTend(models.Model):
                 for ticket in self:
                     ticket._file()
             else:
-                self._plan_activity(
-                    self.env._('This request could not be filed'), note=str(error)
-                )
+                self._plan_activity(self.env._('This request could not be filed'), note=str(error))
 
 
 def _after_working_days(calendar, start, days):

@@ -47,9 +47,7 @@ class RetailTicketWords(models.Model):
             # sudo: names only, of what the ticket is about anyway
             ticket_sudo = ticket.sudo()
             ticket.customer_words = (
-                ticket_sudo.partner_id.name
-                or ticket.partner_name
-                or self.env._('dear customer')
+                ticket_sudo.partner_id.name or ticket.partner_name or self.env._('dear customer')
             )
             ticket.order_words = ticket_sudo.order_id.name
             zone = ticket_sudo.company_id._retail_timezone() if ticket.company_id else 'UTC'
@@ -68,7 +66,9 @@ class RetailTicketWords(models.Model):
         self.ensure_one()
         # sudo: the language of whoever is answered
         ticket_sudo = self.sudo()
-        return ticket_sudo.partner_id.lang or ticket_sudo.company_id.partner_id.lang or self.env.lang
+        return (
+            ticket_sudo.partner_id.lang or ticket_sudo.company_id.partner_id.lang or self.env.lang
+        )
 
     def _send_answer(self, body):
         """Send one ticket's customer an answer of a person, as if it had been written below the ticket.

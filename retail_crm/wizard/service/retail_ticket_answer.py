@@ -17,7 +17,9 @@ class RetailTicketAnswer(models.TransientModel):
         help='Ticket that is answered.',
     )
     offered_ids = fields.Many2many(
-        comodel_name='retail.ticket.macro', compute='_compute_offered_ids', help='Macros to choose from.'
+        comodel_name='retail.ticket.macro',
+        compute='_compute_offered_ids',
+        help='Macros to choose from.',
     )
     macro_id = fields.Many2one(
         comodel_name='retail.ticket.macro',

@@ -32,7 +32,9 @@ class RetailTicketAsk(models.TransientModel):
         ondelete='cascade',
         help='Who in the department; for a restricted ticket somebody has to be named, as nobody else will see it.',
     )
-    what = fields.Text(string='What Is Asked', required=True, help='What they should find out or do.')
+    what = fields.Text(
+        string='What Is Asked', required=True, help='What they should find out or do.'
+    )
     due_at = fields.Datetime(
         string='Needed By',
         required=True,
@@ -58,7 +60,9 @@ class RetailTicketAsk(models.TransientModel):
                 raise UserError(self.env._('Choose a time in the future.'))
             if ticket.is_restricted and not dialog.user_id:
                 raise UserError(
-                    self.env._('This ticket is restricted: name the employee who is to see the task.')
+                    self.env._(
+                        'This ticket is restricted: name the employee who is to see the task.'
+                    )
                 )
             if dialog.user_id and dialog.user_id == ticket.sudo().blocked_user_id:
                 raise UserError(self.env._('The complaint is about this employee.'))
