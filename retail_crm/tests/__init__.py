@@ -60,3 +60,5 @@ from . import test_loyalty_points_seen
 from . import test_loyalty_points_review
 from . import test_loyalty_tiers_rules
 from . import test_service_clock
+from . import test_service_desk
+from . import test_service_myday
