@@ -277,7 +277,7 @@ class RetailMyDay(models.AbstractModel):
             'action': False,
             'rows': [],
         }
-        if not partner._fields['retail_birthday_next'].is_accessible(self.env):
+        if not partner._has_field_access(partner._fields['retail_birthday_next'], 'read'):
             return section
         today = fields.Date.context_today(self)
         domain = (
