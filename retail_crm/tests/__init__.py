@@ -62,3 +62,4 @@ from . import test_loyalty_tiers_rules
 from . import test_service_clock
 from . import test_service_desk
 from . import test_service_myday
+from . import test_service_sla

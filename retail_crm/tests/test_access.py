@@ -24,6 +24,17 @@ RIGHTS = {
     'retail.adviser.assign': {'lead': 'rwcd', 'manager': 'rwcd'},
     'retail.area': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'sales': 'r'},
     'retail.benefit': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.calendar.import': {'manager': 'rwc'},
+    'retail.calendar.makeup': {
+        'user': 'r',
+        'lead': 'r',
+        'manager': 'rwcd',
+        'marketing': 'r',
+        'complaint': 'r',
+        'sensitive': 'r',
+        'sales': 'r',
+        'internal': 'r',
+    },
     'retail.channel': {
         'user': 'r',
         'lead': 'r',
@@ -138,6 +149,16 @@ RIGHTS = {
         'sales': 'rwc',
     },
     'retail.registration': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'sales': 'rwc'},
+    'retail.sla.policy': {
+        'user': 'r',
+        'lead': 'r',
+        'manager': 'rwcd',
+        'marketing': 'r',
+        'complaint': 'r',
+    },
+    'retail.ticket.event': {'user': 'r', 'lead': 'r', 'manager': 'r', 'complaint': 'r'},
+    'retail.ticket.interval': {'user': 'r', 'lead': 'r', 'manager': 'r', 'complaint': 'r'},
+    'retail.ticket.target': {'user': 'r', 'lead': 'r', 'manager': 'r', 'complaint': 'r'},
     'retail.tier': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
     'retail.tier.move': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.tier.preview': {'manager': 'rwcd'},
@@ -167,6 +188,8 @@ ACTIONS = {
     ('retail.role', 'action_open_users'): {'manager'},
     ('retail.adviser.assign', 'action_apply'): {'lead', 'manager'},
     ('retail.benefit', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.calendar.import', 'action_import'): {'manager'},
+    ('retail.calendar.import', 'action_template'): {'manager'},
     ('retail.classification', 'action_open'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.classification', 'action_apply'): {'manager'},
     ('retail.classification', 'action_reset'): {'manager'},
@@ -257,6 +280,14 @@ ACTIONS = {
     ('retail.touch', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing', 'sales'},
     ('retail.registration', 'action_register'): {'user', 'lead', 'manager', 'sales'},
     ('retail.registration', 'action_register_next'): {'user', 'lead', 'manager', 'sales'},
+    ('retail.sla.policy', 'action_apply'): {'manager'},
+    ('retail.sla.policy', 'action_open_tickets'): {
+        'user',
+        'lead',
+        'manager',
+        'marketing',
+        'complaint',
+    },
     ('retail.tier.move', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.voucher', 'action_cancel'): {'lead', 'manager'},
     ('retail.voucher', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
@@ -406,6 +437,43 @@ class AccessCommon(RetailCrmCommon):
         }
 
     @classmethod
+    def _clock(cls, company):
+        """Return what the clock has of a complaint in a company, and what it is set by."""
+        calendar = cls.env['resource.calendar'].create(
+            {'name': 'Desk', 'company_id': company.id, 'retail_user_id': cls.env.uid}
+        )
+        ticket = cls.env['retail.ticket'].create(
+            {
+                'subject': 'Broken',
+                'type_id': cls.env.ref('retail_crm.retail_ticket_type_complaint').id,
+                'reason_id': cls.env['retail.ticket.reason'].search([], limit=1).id,
+                'company_id': company.id,
+                'channel_id': cls.env.ref('retail_crm.retail_channel_email').id,
+                'partner_id': cls.bob.id,
+            }
+        )
+        return {
+            'retail.calendar.makeup': cls.env['retail.calendar.makeup'].create(
+                {'calendar_id': calendar.id, 'date': '2026-10-10'}
+            ),
+            'retail.sla.policy': cls.env['retail.sla.policy'].create(
+                {'name': 'Quick', 'company_id': company.id, 'sequence': 9999}
+            ),
+            'retail.ticket.event': cls.env['retail.ticket.event'].create(
+                {
+                    'ticket_id': ticket.id,
+                    'company_id': company.id,
+                    'kind': 'solve',
+                    'cycle': 1,
+                    'level': 'warning',
+                    'date': '2026-01-01',
+                }
+            ),
+            'retail.ticket.interval': ticket.interval_ids[:1],
+            'retail.ticket.target': ticket.target_ids[:1],
+        }
+
+    @classmethod
     def _points(cls, company, partner):
         """Return card, entry, waiting adjustment and difference of a customer's points in a company."""
         program = cls.env['loyalty.program'].create(
@@ -470,7 +538,16 @@ class AccessCommon(RetailCrmCommon):
         cls.benefit = cls._give_benefit(cls.member)
         cls.list = cls._give_list(cls.company_3)
         points = cls._points(cls.company, cls.bob)
+        clock = cls._clock(cls.company)
+        ticket = clock['retail.ticket.target'].ticket_id
         cls.samples = {
+            **clock,
+            'retail.calendar.import': cls.env['retail.calendar.import'].create(
+                {
+                    'calendar_ids': clock['retail.calendar.makeup'].calendar_id.ids,
+                    'file': b64encode(b'Kind,From\nholiday,2026-10-01\n'),
+                }
+            ),
             'retail.access.log': cls.env['retail.access.log']._log('reveal', cls.bob),
             'retail.anonymise': cls.env['retail.anonymise'].create(
                 {'reason': 'Letter', 'partner_ids': [Command.set(cls.ann.ids)]}
@@ -583,6 +660,8 @@ class AccessCommon(RetailCrmCommon):
             'retail.adviser.assign': {'rule': 'guide'},
             'retail.area': {'name': 'South'},
             'retail.benefit': {'code': 'X'},
+            'retail.calendar.import': {'filename': 'x.csv'},
+            'retail.calendar.makeup': {'name': 'Feast'},
             'retail.channel': {'name': 'Till'},
             'retail.cohort.report': {'customers': 99},
             'retail.classification': {'new_days': 60},
@@ -622,6 +701,10 @@ class AccessCommon(RetailCrmCommon):
             'retail.touch': {'note': 'Asked for tea'},
             'retail.registration': {'name': 'Dora'},
             'retail.privilege': {'kind': 'event'},
+            'retail.sla.policy': {'first_hours': 3},
+            'retail.ticket.event': {'level': 'breach'},
+            'retail.ticket.interval': {'date_from': '2026-01-01'},
+            'retail.ticket.target': {'deadline': '2036-01-01'},
             'retail.tier': {'name': 'Golden'},
             'retail.tier.move': {'amount': 1},
             'retail.tier.preview': {'note': 'Too many'},
@@ -651,6 +734,13 @@ class AccessCommon(RetailCrmCommon):
                 'kind': 'entry',
                 'key': 'new',
                 'date': '2026-01-01',
+            },
+            'retail.calendar.import': {
+                'calendar_ids': clock['retail.calendar.makeup'].calendar_id.ids
+            },
+            'retail.calendar.makeup': {
+                'calendar_id': clock['retail.calendar.makeup'].calendar_id.id,
+                'date': '2026-10-11',
             },
             'retail.channel': {'name': 'Pigeon', 'code': 'pigeon'},
             'retail.cohort.report': {'company_id': cls.company.id},
@@ -706,6 +796,30 @@ class AccessCommon(RetailCrmCommon):
                 'group': 'all',
             },
             'retail.referral.report': {'partner_id': cls.ann.id},
+            'retail.sla.policy': {'name': 'Slow'},
+            'retail.ticket.event': {
+                'ticket_id': ticket.id,
+                'company_id': cls.company.id,
+                'kind': 'first',
+                'cycle': 1,
+                'level': 'breach',
+                'date': '2026-01-01',
+            },
+            'retail.ticket.interval': {
+                'ticket_id': ticket.id,
+                'company_id': cls.company.id,
+                'date_from': '2026-01-01',
+                'side': 'agent',
+            },
+            'retail.ticket.target': {
+                'ticket_id': ticket.id,
+                'company_id': cls.company.id,
+                'kind': 'next',
+                'cycle': 9,
+                'date_start': '2026-01-01',
+                'target_seconds': 1,
+                'state': 'met',
+            },
             'retail.tier': {'name': 'Platinum', 'programme_id': cls.programme.id, 'sequence': 99},
             'retail.tier.move': {
                 'membership_id': cls.member.id,
@@ -919,6 +1033,7 @@ class TestAccess(AccessCommon):
         lists = self._give_list(self.company_2)
         points = self._points(self.company_2, self.bob)
         others = {
+            **self._clock(self.company_2),
             'retail.points.adjustment': points['adjustment'],
             'retail.points.campaign': self.env['retail.points.campaign'].create(
                 {'name': 'Elsewhere', 'company_id': self.company_2.id}
@@ -1279,6 +1394,11 @@ class TestAccess(AccessCommon):
             ('retail.membership', '_open'),
             ('retail.programme.evaluation', '_take'),
             ('retail.programme.evaluation', '_close'),
+            ('retail.sla.policy', '_match'),
+            ('retail.ticket', '_clock_contact'),
+            ('retail.ticket', '_clock_rematch'),
+            ('retail.ticket', '_cron_clock'),
+            ('retail.ticket.event', '_fire'),
         ):
             with self.subTest(method=f'{model}.{method}'), self.assertRaises(AccessError):
                 self._rpc(self.users['manager'], model, method)

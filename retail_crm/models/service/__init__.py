@@ -39,6 +39,8 @@ from . import (
     retail_ticket_target,
     retail_ticket_event,
     retail_ticket_clock,
+    retail_ticket_clock_plan,
+    retail_ticket_clock_keep,
     retail_ticket_clock_run,
     retail_moment_clock,
     res_config_settings_clock,

@@ -66,7 +66,8 @@ class ResourceCalendar(models.Model):
         )
         if domain:
             lines = lines.filtered_domain(domain)
-        for resource in self.env['resource.resource'].browse(result):
+        for resource_id in result:
+            resource = self.env['resource.resource'].browse(resource_id or [])
             if resource and resource.calendar_id != self:
                 continue
             zone = tz or timezone((resource or self).tz)
@@ -75,8 +76,8 @@ class ResourceCalendar(models.Model):
                 day: weekday for day, weekday in makeups.items() if low.date() <= day <= high.date()
             }
             if days:
-                result[resource.id] = self._retail_with_makeups(
-                    result[resource.id], days, lines, zone, (low, high)
+                result[resource_id] = self._retail_with_makeups(
+                    result[resource_id], days, lines, zone, (low, high)
                 )
         return result
 

@@ -293,16 +293,22 @@ class RetailSlaPolicy(models.Model):
         }
 
     @api.model
-    def _match(self, tickets_sudo):
-        """Return ``{ticket: rule or None}``: the first policy of the list that fits, in a fixed number of queries."""
-        result = {}
-        for company, group in tickets_sudo.grouped(lambda ticket: ticket.company_id).items():
-            rules = self._rules(company.sudo().root_id.id)
-            facts = self._facts_of(group, company, rules)
-            for ticket in group:
-                result[ticket] = next(
-                    (rule for rule in rules if self._holds(rule, facts[ticket])), None
-                )
+    def _match(self, asks):
+        """Return the rule that decides about each of ``asks``, or None: the first of the list that fits.
+
+        A fixed number of queries, and none as long as no policy asks for tiers, customers or orders.
+
+        :param asks: list of ``retail.ticket._clock_ask``
+        """
+        result = [None] * len(asks)
+        for company_id in {ask['company'] for ask in asks}:
+            places = [place for place, ask in enumerate(asks) if ask['company'] == company_id]
+            # sudo: a branch's ticket asks for the rules of its main company
+            company_sudo = self.env['res.company'].sudo().browse(company_id)
+            rules = self._rules(company_sudo.root_id.id)
+            facts = self._facts_of([asks[place] for place in places], company_sudo, rules)
+            for place, known in zip(places, facts, strict=True):
+                result[place] = next((rule for rule in rules if self._holds(rule, known)), None)
         return result
 
     @api.model
@@ -313,51 +319,57 @@ class RetailSlaPolicy(models.Model):
         )
 
     @api.model
-    def _facts_of(self, tickets_sudo, company, rules):
-        """Hook: return ``{ticket: {condition: set of facts}}`` of tickets of one company; asks only what rules want."""
+    def _facts_of(self, asks, company_sudo, rules):
+        """Hook: return the facts of each ask, ``{condition: set of facts}``; looks up only what rules want."""
         wanted = {name for rule in rules for name, values in rule['conditions'].items() if values}
-        tiers = self._tiers_of(tickets_sudo, company) if 'tier' in wanted else {}
-        granted = self._granted_to(tickets_sudo, company) if 'granted' in wanted else {}
+        partners = {ask['partner'] for ask in asks if ask['partner']}
+        # sudo: policies hold whoever asks, and only a policy is answered
+        partners_sudo = self.env['res.partner'].sudo().browse(partners)
+        tiers = self._tiers_of(partners_sudo, company_sudo) if 'tier' in wanted else {}
+        granted = self._granted_to(partners_sudo, company_sudo) if 'granted' in wanted else {}
         amounts = any(rule['order_amount'] for rule in rules)
-        result = {}
-        for ticket in tickets_sudo:
-            reason = ticket.reason_id
-            result[ticket] = {
-                'type': set(ticket.type_id.ids),
-                'reason': set((reason + reason.parent_id).ids) if 'reason' in wanted else set(),
-                'channel': set(ticket.channel_id.ids),
-                'store': set(ticket.store_id.ids),
-                'team': set(ticket.team_id.ids),
-                'tier': tiers.get(ticket.commercial_partner_id.id, set()),
-                'granted': granted.get(ticket.partner_id.id, set()),
-                'amount': self._amount_of(ticket.order_id) if amounts else 0.0,
-            }
+        result = []
+        for ask in asks:
+            facts = {name: {ask[name]} for name in ('type', 'reason', 'channel', 'store', 'team')}
+            if 'reason' in wanted and ask['reason']:
+                reason = self.env['retail.ticket.reason'].browse(ask['reason'])
+                facts['reason'] |= set(reason.parent_id.ids)
+            facts['tier'] = tiers.get(ask['partner'], set())
+            facts['granted'] = granted.get(ask['partner'], set())
+            facts['amount'] = self._amount_of(ask['order']) if amounts else 0.0
+            result.append(facts)
         return result
 
     @api.model
-    def _amount_of(self, order_sudo):
-        return order_sudo.amount_untaxed / (order_sudo.currency_rate or 1.0) if order_sudo else 0.0
+    def _amount_of(self, order_id):
+        """Return the amount of an order before taxes in the company's currency."""
+        # sudo: as for the customers
+        order_sudo = self.env['sale.order'].sudo().browse(order_id or [])
+        return order_sudo.amount_untaxed / (order_sudo.currency_rate or 1.0)
 
     @api.model
-    def _tiers_of(self, tickets_sudo, company):
-        """Return ``{customer id: {tier id}}`` of active members."""
-        members_sudo = self.env['retail.membership'].sudo()  # sudo: the clock asks, not the agent
+    def _tiers_of(self, partners_sudo, company_sudo):
+        """Return ``{contact id: {tier id}}`` of active members and their contacts."""
+        members_sudo = self.env['retail.membership'].sudo()  # sudo: as for the customers
         rows = members_sudo.search_fetch(
             [
-                ('partner_id', 'in', tickets_sudo.commercial_partner_id.ids),
-                ('company_id', '=', company.root_id.id),
+                ('partner_id', 'in', partners_sudo.commercial_partner_id.ids),
+                ('company_id', '=', company_sudo.root_id.id),
                 ('state', '=', 'active'),
                 ('tier_id', '!=', False),
             ],
             ['partner_id', 'tier_id'],
         )
-        return {row.partner_id.id: {row.tier_id.id} for row in rows}
+        tiers = {row.partner_id: {row.tier_id.id} for row in rows}
+        return {
+            partner.id: tiers.get(partner.commercial_partner_id, set()) for partner in partners_sudo
+        }
 
     @api.model
-    def _granted_to(self, tickets_sudo, company):
+    def _granted_to(self, partners_sudo, company_sudo):
         """Return ``{contact id: {policy id}}`` as customer policies grant."""
         answers = self.env['retail.policy']._for_customers(
-            tickets_sudo.partner_id, company, ['sla_policy_id']
+            partners_sudo, company_sudo, ['sla_policy_id']
         )
         return {
             partner_id: set(answer['sla_policy_id'].ids) for partner_id, answer in answers.items()

@@ -109,7 +109,7 @@ class RetailTicketClockRun(models.Model):
                 row._clock_write(
                     {**ticket._clock_target_values(clock, target, plan), 'level': level}
                 )
-            ticket._clock_write(ticket._clock_columns(clock, levels, plan))
+            ticket._clock_show(clock, levels, plan)
         events = self.env['retail.ticket.event'].sudo()
         if new := events.browse(events._fire(rows)):
             tickets_sudo._clock_reached(new)

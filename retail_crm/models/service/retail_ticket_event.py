@@ -58,6 +58,7 @@ class RetailTicketEvent(models.Model):
 
         :raise UserError: always
         """
+        self.check_access('write')
         raise UserError(self.env._('What happened to deadlines is never changed.'))
 
     @api.model

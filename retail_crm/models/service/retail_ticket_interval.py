@@ -70,4 +70,5 @@ class RetailTicketInterval(models.Model):
 
         :raise UserError: always, but for references that vanish
         """
+        self.check_access('write')
         raise UserError(self.env._('The log of a ticket is never changed.'))

@@ -95,7 +95,8 @@ class RetailTicketTarget(models.Model):
             used = target.used_seconds
             if target.since:
                 # sudo: only the time that is left is told
-                work = target.ticket_id.sudo()._clock_work(target.calendar_id.sudo())
+                ticket_sudo = target.ticket_id.sudo()
+                work = ticket_sudo._clock_work(target.calendar_id.sudo(), target.company_id.id)
                 used += work.between(instant(target.since), now)
             target.remaining_hours = (target.target_seconds - used) / 3600
 
