@@ -69,7 +69,7 @@ class RetailPhrase(models.Model):
         return '\n'.join(lines)
 
     @api.model
-    def action_check(self, text):
+    def action_check(self, text=''):
         """Return the warning about a text that an employee is about to send to a customer."""
         self.browse().check_access('read')
         return self._warning_of(text)
