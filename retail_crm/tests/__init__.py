@@ -63,6 +63,8 @@ from . import test_service_access
 from . import test_service_forget
 from . import test_service_shipped
 from . import test_service_clock
+from . import test_service_desk
+from . import test_service_myday
 from . import test_service_sla
 from . import test_service_door
 from . import test_service_complaint

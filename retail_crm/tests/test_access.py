@@ -48,6 +48,7 @@ RIGHTS = {
     'retail.audit': {'manager': 'rwcd'},
     'retail.cohort.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.classification': {'user': 'r', 'lead': 'r', 'manager': 'rw', 'marketing': 'r'},
+    'retail.complaint.overview': {'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'},
     'retail.consent': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r', 'sales': 'r'},
     'retail.consent.record': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'sales': 'rwc'},
     'retail.consent.record.line': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'sales': 'rwc'},
@@ -87,6 +88,7 @@ RIGHTS = {
         'sales': 'rwcd',
     },
     'retail.partner.address': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwcd'},
+    'retail.phrase': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
     'retail.points.adjustment': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.points.campaign': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'rwcd'},
     'retail.points.difference': {'manager': 'r'},
@@ -146,6 +148,13 @@ RIGHTS = {
     },
     'retail.segment.member': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.segment.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    **{
+        model: {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'}
+        for model in ('retail.ticket.answer', 'retail.ticket.ask', 'retail.ticket.expert')
+    },
+    'retail.ticket.macro': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
+    'retail.ticket.presence': {'manager': 'r'},
+    'retail.ticket.waiting.report': {'lead': 'r', 'manager': 'r'},
     'retail.timeline': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.touch': {
         'user': 'rwc',
@@ -266,9 +275,11 @@ ACTIONS = {
     ('retail.membership.import', 'action_open_members'): {'manager'},
     ('retail.membership.import', 'action_template'): {'manager'},
     ('retail.membership.override', 'action_give'): {'lead', 'manager'},
+    ('retail.complaint.overview', 'action_open_complaints'): {'lead', 'manager', 'complaint'},
     ('retail.moment', 'action_retry'): {'manager'},
     ('retail.moment', 'action_open_document'): {'manager'},
     # the second person: a manager other than the one who asked
+    ('retail.phrase', 'action_check'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.points.adjustment', 'action_approve'): {'manager'},
     ('retail.points.adjustment', 'action_refuse'): {'manager'},
     ('retail.points.adjustment', 'action_retail_open_card'): {
@@ -326,6 +337,23 @@ ACTIONS = {
     ('retail.segment', 'action_open_comparison'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.segment', 'action_open_products'): {'lead', 'manager', 'marketing', 'sales'},
     ('retail.segment.member', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
+    **{
+        (model, method): {'user', 'lead', 'manager', 'complaint'}
+        for model, method in (
+            ('retail.ticket', 'action_answer'),
+            ('retail.ticket', 'action_appointment_done'),
+            ('retail.ticket', 'action_appointment_no_show'),
+            ('retail.ticket', 'action_ask_department'),
+            ('retail.ticket', 'action_ask_expert'),
+            ('retail.ticket', 'action_assign_suggested'),
+            ('retail.ticket', 'action_confirm_appointment'),
+            ('retail.ticket', 'action_open_tasks'),
+            ('retail.ticket', 'action_presence'),
+            ('retail.ticket.answer', 'action_send'),
+            ('retail.ticket.ask', 'action_ask'),
+            ('retail.ticket.expert', 'action_hand_over'),
+        )
+    },
     ('retail.timeline', 'action_open_document'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.touch', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing', 'sales'},
     ('retail.registration', 'action_register'): {'user', 'lead', 'manager', 'sales'},
@@ -624,6 +652,48 @@ class AccessCommon(AccessCalls):
                 'line_ids': [Command.create({'product_id': cls.goods.id, 'is_chosen': True})],
             }
         )
+    def _desk(cls, company, partner):
+        """Return the dialogs of a complaint that nobody owns, who has it open, when it waited, and a macro."""
+        department, experts = cls.env['retail.ticket.team'].create(
+            [
+                {'name': 'Store Room', 'kind': 'department', 'company_id': company.id},
+                {'name': 'Masters', 'kind': 'expert', 'company_id': company.id},
+            ]
+        )
+        ticket = cls.env['retail.ticket'].create(
+            {
+                'subject': 'Bent',
+                'company_id': company.id,
+                'partner_id': partner.id,
+                'channel_id': cls.env.ref('retail_crm.retail_channel_phone').id,
+                'type_id': cls.env.ref('retail_crm.retail_ticket_type_complaint').id,
+            }
+        )
+        cls.env['retail.ticket.presence']._touch(ticket, False)
+        own = [('ticket_id', '=', ticket.id)]
+        cls.env.flush_all()
+        values = {'ticket_id': ticket.id}
+        return {
+            'retail.ticket.answer': cls.env['retail.ticket.answer'].create(
+                {**values, 'body': '<p>Hello</p>'}
+            ),
+            'retail.ticket.ask': cls.env['retail.ticket.ask'].create(
+                {**values, 'team_id': department.id, 'what': 'Well?'}
+            ),
+            'retail.ticket.expert': cls.env['retail.ticket.expert'].create(
+                {**values, 'team_id': experts.id, 'reason': 'Hard'}
+            ),
+            'retail.ticket.presence': cls.env['retail.ticket.presence'].search(own),
+            'retail.ticket.waiting.report': cls.env['retail.ticket.waiting.report'].search(
+                [('company_id', '=', company.id), ('type_id', '=', ticket.type_id.id)], limit=1
+            ),
+            'retail.ticket.macro': cls.env['retail.ticket.macro'].create(
+                {'name': 'Hello', 'text': 'Hello', 'company_id': company.id}
+            ),
+            'retail.complaint.overview': cls.env['retail.complaint.overview'].create(
+                {'company_id': company.id}
+            ),
+        }
 
     @classmethod
     def _points(cls, company, partner):
@@ -802,6 +872,8 @@ class AccessCommon(AccessCalls):
             'retail.occasion.date': cls.env['retail.occasion.date'].create(
                 {'partner_id': cls.bob.id, 'month': '5', 'day': 20}
             ),
+            'retail.phrase': cls.env['retail.phrase'].create({'phrase': 'tough luck'}),
+            **cls._desk(cls.company, cls.bob),
             'retail.points.adjustment': points['adjustment'],
             'retail.points.campaign': cls.env['retail.points.campaign'].create({'name': 'Week'}),
             'retail.points.difference': points['difference'],
@@ -882,6 +954,14 @@ class AccessCommon(AccessCalls):
             'retail.membership.override': {'note': 'Friend'},
             'retail.moment': {'state': 'done'},
             'retail.occasion.date': {'day': 21},
+            'retail.complaint.overview': {'silent_factor': 3},
+            'retail.phrase': {'suggestion': 'Sorry'},
+            'retail.ticket.answer': {'body': 'Hi'},
+            'retail.ticket.ask': {'what': 'Where?'},
+            'retail.ticket.expert': {'reason': 'Very hard'},
+            'retail.ticket.macro': {'name': 'Hi'},
+            'retail.ticket.presence': {'is_writing': True},
+            'retail.ticket.waiting.report': {'waiting': 9},
             'retail.points.adjustment': {'note': 'Friend'},
             'retail.points.campaign': {'factor': 3},
             'retail.points.difference': {'card_points': 5},
@@ -1114,6 +1194,22 @@ class AccessCommon(AccessCalls):
             'retail.ticket.need': {'name': 'Weight'},
             'retail.voucher': {'partner_id': cls.bob.id, 'name': 'Cake', 'reason': 'Sorry'},
             'retail.voucher.render': {'code': 'X'},
+            'retail.complaint.overview': {'company_id': cls.company.id},
+            'retail.phrase': {'phrase': 'not my job'},
+            'retail.ticket.answer': {'ticket_id': cls.samples['retail.ticket.answer'].ticket_id.id},
+            'retail.ticket.ask': {
+                'ticket_id': cls.samples['retail.ticket.ask'].ticket_id.id,
+                'team_id': cls.samples['retail.ticket.ask'].team_id.id,
+                'what': 'Who?',
+            },
+            'retail.ticket.expert': {
+                'ticket_id': cls.samples['retail.ticket.expert'].ticket_id.id,
+                'team_id': cls.samples['retail.ticket.expert'].team_id.id,
+                'reason': 'Rare',
+            },
+            'retail.ticket.macro': {'name': 'Bye'},
+            'retail.ticket.presence': {'user_id': cls.env.uid},
+            'retail.ticket.waiting.report': {'waiting': 9},
             'retail.points.adjustment': {
                 'card_id': points['card'].id,
                 'program_id': points['card'].program_id.id,
@@ -1271,6 +1367,7 @@ class TestAccess(AccessCommon):
         points = self._points(self.company_2, self.bob)
         others = {
             **self._clock(self.company_2),
+            **self._desk(self.company_2, self.bob),
             'retail.points.adjustment': points['adjustment'],
             'retail.points.campaign': self.env['retail.points.campaign'].create(
                 {'name': 'Elsewhere', 'company_id': self.company_2.id}
@@ -1604,6 +1701,8 @@ class TestAccess(AccessCommon):
                     'identity_checked_by': self.env.uid,
                 }
             )
+        if method == 'action_confirm_appointment':
+            self.samples[model].appointment_at = fields.Datetime.add(fields.Datetime.now(), days=1)
         if method == 'action_start_points':  # offered where no program is in use
             self.env['loyalty.program'].search([('program_type', '=', 'loyalty')]).active = False
         if model == 'retail.tier.preview':

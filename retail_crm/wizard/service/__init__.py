@@ -7,4 +7,11 @@ from . import (
     retail_ticket_counter,
     retail_ticket_counter_line,
     retail_ticket_call,
+from . import (
+    mail_compose_message,
+    retail_calendar_import,
+    retail_complaint_overview,
+    retail_ticket_answer,
+    retail_ticket_ask,
+    retail_ticket_expert,
 )
