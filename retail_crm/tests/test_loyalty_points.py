@@ -403,6 +403,31 @@ class TestPoints(PointsCommon):
         self.assertEqual(card.points, 1101)
         self.assertAgrees(card)
 
+    def test_big_adjustment_is_not_made_of_small_ones(self):
+        """What one person gives one card within 24 hours counts together; a slip can be mended (R-loy C.3 item 9)."""
+        card, other = self._give_card(self.bob, 100), self._give_card(self.ann, 100)
+        lead = self.users['lead']
+        lead.group_ids += self.env.ref('sales_team.group_sale_salesman')
+        second = lead.copy({'login': 'retail_second', 'group_ids': lead.group_ids.ids})
+
+        def states(*asked):
+            return [
+                self.env['retail.points.adjustment']
+                .with_user(user)
+                ._request(one.with_user(user), points, 'correction', 'Error')
+                .state
+                for user, one, points in asked
+            ]
+
+        with freeze_time('2026-03-02 12:00'):
+            found = states((lead, card, 600), (lead, card, -600), (lead, card, 400))
+            self.assertEqual(found, ['approved'] * 3)
+            found = states((lead, card, 1), (second, card, 600), (lead, other, 600))
+            self.assertEqual(found, ['pending', 'approved', 'approved'])
+        with freeze_time('2026-03-03 12:01'):
+            self.assertEqual(states((lead, card, 1000)), ['approved'])
+        self.assertAgrees(card, other)
+
     def test_adjustment_never_below_zero(self):
         """An approved adjustment that takes more than there is by now is refused (S-LOY-04)."""
         card = self._give_card(self.bob, 100)
