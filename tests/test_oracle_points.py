@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'tools'))
 import oracle_points
 from oracle_points import Account, Campaign, Order, Program
 
-CUSTOMERS, ORDERS = 150, 85  # of those customers who bought most often, as each order takes a while
+CUSTOMERS, ORDERS = 150, 60  # of those customers who bought most often, as each order takes a while
 FIRST = date(1997, 1, 1)
 CAMPAIGNS = (
     Campaign(date(1997, 2, 1), date(1997, 3, 31), Fraction(2), 'music'),
@@ -153,21 +153,16 @@ def told(card):
     return [card.points, card.retail_pending_points]
 
 op_credited, result = {}, []
-import time as _t
-spent={}
-with freeze_time('1997-01-01 12:00', ignore=['time']) as clock:
+with freeze_time('1997-01-01 12:00') as clock:
     for op in data['ops']:
         clock.move_to(op['day'] + ' 12:00:00')
-        t0=_t.perf_counter()
         amount = globals()[op['do']](op)
-        spent[op['do']] = spent.get(op['do'],0)+_t.perf_counter()-t0
         result.append([amount, *(told(card_of(op)) if 'company' in op else ())])
     cards = env['loyalty.card'].search([('program_id', 'in', [program.id for program in programs.values()])])
     last = {f'{card.partner_id.name} {1 if card.program_id == programs[1] else 2}': told(card) for card in cards}
     env['retail.points.difference']._cron_reconcile()
 env.flush_all()
 kinds = dict(env['retail.points.entry']._read_group([], ['kind'], ['__count']))
-open('/tmp/lg/spent','w').write(repr(spent))
 print('RESULT ' + json.dumps([result, last, kinds, env['retail.points.difference'].search_count([])]))
 env.cr.rollback()
 """
@@ -275,7 +270,7 @@ def test_points_of_real_customers(house, fresh_db, monkeypatch):
         says = [float(account.available()), float(account.waiting())]
         assert [round(points, 6) for points in found] == [round(one, 6) for one in says]
     # all of it happened often enough to mean something
-    wanted = {'earn': 70, 'burn': 20, 'expire': 10, 'reverse_earn': 20, 'reverse_burn': 5, 'adjust': 7}
+    wanted = {'earn': 50, 'burn': 15, 'expire': 10, 'reverse_earn': 15, 'reverse_burn': 4, 'adjust': 5}
     assert all(kinds.get(kind, 0) >= least for kind, least in wanted.items()), kinds
 
 
