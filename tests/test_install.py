@@ -65,17 +65,17 @@ SELECT partner.name, order_count, spend_total, first_order_date, last_order_date
  WHERE ladder <> 'prospect' ORDER BY partner.name
 """
 
-CARDS = '''
+CARDS = """
 SELECT partner.name, card.code, card.points, card.active
   FROM loyalty_card AS card JOIN res_partner AS partner ON partner.id = card.partner_id
-'''
+"""
 # Each card with its points as the ledger has them.
-LEDGER = '''
+LEDGER = """
 SELECT partner.name, card.code, COALESCE(sum(entry.points), 0), card.active
   FROM loyalty_card AS card JOIN res_partner AS partner ON partner.id = card.partner_id
   LEFT JOIN retail_points_entry AS entry ON entry.card_id = card.id AND entry.state = 'available'
  GROUP BY card.id, partner.id
-'''
+"""
 
 # Everything in the database's own catalogue.
 CATALOGUE = {
@@ -163,7 +163,9 @@ def test_cards_open_with_their_points(house, before, after):
     assert points == {'Acme': 70, 'Ann': 155, 'Bob': 50, 'Cat': 150}
     assert rows(house, after, CARDS) == cards
     assert rows(house, after, LEDGER) == cards
-    kinds = 'SELECT kind, count(*), sum(points), sum(remaining) FROM retail_points_entry GROUP BY kind'
+    kinds = (
+        'SELECT kind, count(*), sum(points), sum(remaining) FROM retail_points_entry GROUP BY kind'
+    )
     # of the orders nothing remains, all of the opening balance
     assert rows(house, after, kinds) == [
         ('burn', '1', '-100', '0'),
@@ -289,7 +291,9 @@ modules.button_immediate_uninstall()
         assert not lost, f'{what} lost'
     # points stay on the cards, and core goes on with them
     points = {card: float(points) for card, _code, points, _active in rows(house, name, CARDS)}
-    assert sum(points.values()) == 425 + 3 + points['Quotation only'] and points['Quotation only'] > 0
+    assert (
+        sum(points.values()) == 425 + 3 + points['Quotation only'] and points['Quotation only'] > 0
+    )
     done = house.shell_script(
         name,
         """

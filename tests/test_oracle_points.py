@@ -238,7 +238,9 @@ def test_points_of_real_customers(house, fresh_db, monkeypatch):
     """After everything that happens each card of a customer of CDNOW says what the oracle says (issue 6)."""
     house.setup('odoo', 'cdnow')
     monkeypatch.setattr(test_cdnow, 'LIMIT', CUSTOMERS)
-    rows = frequent(row for row in test_cdnow.read_source(house.data_folder('cdnow')) if row[2] >= 2)
+    rows = frequent(
+        row for row in test_cdnow.read_source(house.data_folder('cdnow')) if row[2] >= 2
+    )
     ops = story(rows, random.Random(6))
     data = {
         'customers': sorted({row[0] for row in rows}),
@@ -270,7 +272,14 @@ def test_points_of_real_customers(house, fresh_db, monkeypatch):
         says = [float(account.available()), float(account.waiting())]
         assert [round(points, 6) for points in found] == [round(one, 6) for one in says]
     # all of it happened often enough to mean something
-    wanted = {'earn': 50, 'burn': 15, 'expire': 10, 'reverse_earn': 15, 'reverse_burn': 4, 'adjust': 5}
+    wanted = {
+        'earn': 50,
+        'burn': 15,
+        'expire': 10,
+        'reverse_earn': 15,
+        'reverse_burn': 4,
+        'adjust': 5,
+    }
     assert all(kinds.get(kind, 0) >= least for kind, least in wanted.items()), kinds
 
 

@@ -92,7 +92,11 @@ class Program:
         if credited >= amount:
             return points
         digits = 2 if self.rounding == 'cents' else 0
-        return round(points * credited / amount, digits) if digits else round_whole(points * credited / amount)
+        return (
+            round(points * credited / amount, digits)
+            if digits
+            else round_whole(points * credited / amount)
+        )
 
 
 def round_whole(number):

@@ -233,10 +233,14 @@ class TestLoyaltyPointsReview(PointsCommon):
         A payment that nobody told of is found.
         """
         self.program.write({'retail_pending': True, 'retail_return_days': 10})
-        paid, unpaid, quiet = (self._sell(partner, 30) for partner in (self.bob, self.ann, self.bob))
+        paid, unpaid, quiet = (
+            self._sell(partner, 30) for partner in (self.bob, self.ann, self.bob)
+        )
         self._pay(self._create_invoice(paid))
         self._create_invoice(unpaid)
-        with patch.object(type(self.env['account.move']), '_retail_settle_points', lambda self: None):
+        with patch.object(
+            type(self.env['account.move']), '_retail_settle_points', lambda self: None
+        ):
             self._pay(self._create_invoice(quiet))
         rows = {
             order: self.ledger.search([('res_id', '=', order.id), ('res_model', '=', order._name)])

@@ -70,6 +70,7 @@ from . import (
     retail_programme_evaluation_line,
     retail_programme_evaluation_measure,
     retail_programme_evaluation_points,
+    retail_programme_evaluation_referral,
     retail_programme_evaluation_cron,
     res_partner,
     res_partner_counter,

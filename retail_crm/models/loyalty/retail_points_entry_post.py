@@ -92,9 +92,7 @@ class RetailPointsEntryPost(models.Model):
         lots = self.browse()
         if ids and booking is not None and booking.opened.issuperset(ids):
             lots = booking.entries.filtered(
-                lambda row: (
-                    row.card_id.id in ids and row.remaining and row.state == 'available'
-                )
+                lambda row: row.card_id.id in ids and row.remaining and row.state == 'available'
             )
         elif ids:
             # The card, never the program: customers do not wait for each other.
