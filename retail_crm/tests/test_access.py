@@ -633,6 +633,7 @@ class AccessCommon(AccessCalls):
                 mail, {**values, 'sender': f'r@r{name}.example'}
             ),
         }
+
     def _counter(cls, partner, company):
         """Return the dialog at the counter, filled in, for a complaint about something that was bought."""
         kind = cls.env.ref('retail_crm.retail_ticket_type_complaint')
@@ -652,6 +653,7 @@ class AccessCommon(AccessCalls):
                 'line_ids': [Command.create({'product_id': cls.goods.id, 'is_chosen': True})],
             }
         )
+
     def _desk(cls, company, partner):
         """Return the dialogs of a complaint that nobody owns, who has it open, when it waited, and a macro."""
         department, experts = cls.env['retail.ticket.team'].create(
