@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import plaintext2html
 
-from ...models.service.retail_ticket import VERDICTS
+from ...models.service.retail_ticket_outcome import VERDICTS
 from ...models.service.retail_ticket_look_up import MAX_CUSTOMERS
 
 #: Order lines that the dialog offers, at most.
