@@ -654,6 +654,7 @@ class AccessCommon(AccessCalls):
             }
         )
 
+    @classmethod
     def _desk(cls, company, partner):
         """Return the dialogs of a complaint that nobody owns, who has it open, when it waited, and a macro."""
         department, experts = cls.env['retail.ticket.team'].create(
