@@ -24,6 +24,17 @@ RIGHTS = {
     'retail.adviser.assign': {'lead': 'rwcd', 'manager': 'rwcd'},
     'retail.area': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'sales': 'r'},
     'retail.benefit': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.calendar.import': {'manager': 'rwc'},
+    'retail.calendar.makeup': {
+        'user': 'r',
+        'lead': 'r',
+        'manager': 'rwcd',
+        'marketing': 'r',
+        'complaint': 'r',
+        'sensitive': 'r',
+        'sales': 'r',
+        'internal': 'r',
+    },
     'retail.channel': {
         'user': 'r',
         'lead': 'r',
@@ -37,6 +48,7 @@ RIGHTS = {
     'retail.audit': {'manager': 'rwcd'},
     'retail.cohort.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.classification': {'user': 'r', 'lead': 'r', 'manager': 'rw', 'marketing': 'r'},
+    'retail.complaint.overview': {'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'},
     'retail.consent': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r', 'sales': 'r'},
     'retail.consent.record': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'sales': 'rwc'},
     'retail.consent.record.line': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'sales': 'rwc'},
@@ -51,6 +63,8 @@ RIGHTS = {
         'internal': 'r',
     },
     'retail.duplicate': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.mail.block': {'user': 'r', 'lead': 'rwc', 'manager': 'rwcd'},
+    'retail.mail.log': {'lead': 'r', 'manager': 'r'},
     'retail.member.list': {'user': 'r', 'lead': 'rwcd', 'manager': 'rwcd', 'marketing': 'rwcd'},
     'retail.member.list.line': {
         'user': 'rw',
@@ -58,6 +72,8 @@ RIGHTS = {
         'manager': 'rwcd',
         'marketing': 'rwcd',
     },
+    'retail.faq': {'user': 'r', 'lead': 'rwc', 'manager': 'rwcd', 'complaint': 'r'},
+    'retail.faq.gap': {'lead': 'r', 'manager': 'r'},
     'retail.membership': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.membership.enrol': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc'},
     'retail.membership.leave': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc'},
@@ -71,6 +87,8 @@ RIGHTS = {
         'marketing': 'r',
         'sales': 'rwcd',
     },
+    'retail.partner.address': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwcd'},
+    'retail.phrase': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
     'retail.points.adjustment': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.points.campaign': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'rwcd'},
     'retail.points.difference': {'manager': 'r'},
@@ -111,6 +129,7 @@ RIGHTS = {
         'sales': 'r',
     },
     'retail.purchase': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.quarantine': {'user': 'r', 'lead': 'r', 'manager': 'r'},
     'retail.role': {'manager': 'r'},
     'retail.sensitive': {'sensitive': 'rwcd'},
     'retail.segment': {
@@ -129,6 +148,13 @@ RIGHTS = {
     },
     'retail.segment.member': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.segment.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    **{
+        model: {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'}
+        for model in ('retail.ticket.answer', 'retail.ticket.ask', 'retail.ticket.expert')
+    },
+    'retail.ticket.macro': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
+    'retail.ticket.presence': {'manager': 'r'},
+    'retail.ticket.waiting.report': {'lead': 'r', 'manager': 'r'},
     'retail.timeline': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.touch': {
         'user': 'rwc',
@@ -138,6 +164,16 @@ RIGHTS = {
         'sales': 'rwc',
     },
     'retail.registration': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'sales': 'rwc'},
+    'retail.sla.policy': {
+        'user': 'r',
+        'lead': 'r',
+        'manager': 'rwcd',
+        'marketing': 'r',
+        'complaint': 'r',
+    },
+    'retail.ticket.event': {'user': 'r', 'lead': 'r', 'manager': 'r', 'complaint': 'r'},
+    'retail.ticket.interval': {'user': 'r', 'lead': 'r', 'manager': 'r', 'complaint': 'r'},
+    'retail.ticket.target': {'user': 'r', 'lead': 'r', 'manager': 'r', 'complaint': 'r'},
     'retail.ticket': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'},
     **{
         model: {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'}
@@ -168,12 +204,28 @@ RIGHTS = {
     'retail.tier.proposal': {'manager': 'rwc'},
     'retail.tier.proposal.line': {'manager': 'rwc'},
     'retail.tier.version': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
+    'retail.ticket.call': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc'},
+    'retail.ticket.counter': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'},
+    'retail.ticket.counter.line': {
+        'user': 'rwcd',
+        'lead': 'rwcd',
+        'manager': 'rwcd',
+        'complaint': 'rwcd',
+    },
+    'retail.ticket.need': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
     'retail.voucher': {'user': 'r', 'lead': 'rc', 'manager': 'rc', 'marketing': 'r'},
     'retail.voucher.render': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc'},
 }
 
-#: What customers may read, their own rows of it: which and how is in test_loyalty_portal.py. Nothing else is theirs.
-PORTAL_READS = {'retail.membership', 'retail.privilege', 'retail.tier', 'retail.tier.move'}
+#: What customers may read, their own rows of it: which and how is in test_loyalty_portal.py and
+#: test_service_portal.py. Nothing else is theirs.
+PORTAL_READS = {
+    'retail.membership',
+    'retail.privilege',
+    'retail.ticket',
+    'retail.tier',
+    'retail.tier.move',
+}
 
 #: Methods of ours that the browser may call, and who may call them with effect on a record that he can read.
 #: Whoever is not named is refused; nobody gets more than the records he may read.
@@ -187,6 +239,8 @@ ACTIONS = {
     ('retail.role', 'action_open_users'): {'manager'},
     ('retail.adviser.assign', 'action_apply'): {'lead', 'manager'},
     ('retail.benefit', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.calendar.import', 'action_import'): {'manager'},
+    ('retail.calendar.import', 'action_template'): {'manager'},
     ('retail.classification', 'action_open'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.classification', 'action_apply'): {'manager'},
     ('retail.classification', 'action_reset'): {'manager'},
@@ -196,6 +250,9 @@ ACTIONS = {
     ('retail.duplicate', 'action_household'): {'user', 'lead', 'manager'},
     ('retail.duplicate', 'action_reopen'): {'user', 'lead', 'manager'},
     ('retail.duplicate', 'action_merge'): {'lead', 'manager'},
+    ('retail.faq', 'action_insert'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.faq.gap', 'action_open_tickets'): {'lead', 'manager'},
+    ('retail.faq.gap', 'action_write_article'): {'lead', 'manager'},
     ('retail.membership', 'action_ask_leave'): {'user', 'lead', 'manager'},
     ('retail.member.list', 'action_draw'): {'lead', 'manager', 'marketing'},
     ('retail.member.list', 'action_open_lines'): {'user', 'lead', 'manager', 'marketing'},
@@ -218,9 +275,11 @@ ACTIONS = {
     ('retail.membership.import', 'action_open_members'): {'manager'},
     ('retail.membership.import', 'action_template'): {'manager'},
     ('retail.membership.override', 'action_give'): {'lead', 'manager'},
+    ('retail.complaint.overview', 'action_open_complaints'): {'lead', 'manager', 'complaint'},
     ('retail.moment', 'action_retry'): {'manager'},
     ('retail.moment', 'action_open_document'): {'manager'},
     # the second person: a manager other than the one who asked
+    ('retail.phrase', 'action_check'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.points.adjustment', 'action_approve'): {'manager'},
     ('retail.points.adjustment', 'action_refuse'): {'manager'},
     ('retail.points.adjustment', 'action_retail_open_card'): {
@@ -265,6 +324,11 @@ ACTIONS = {
     ('retail.purchase', 'action_open_document'): {'user', 'lead', 'manager', 'marketing'},
     # managers, and whoever may write the order
     ('retail.purchase', 'action_apply_rates'): {'manager'},
+    ('retail.quarantine', 'action_block_domain'): {'lead', 'manager'},
+    ('retail.quarantine', 'action_block_sender'): {'user', 'lead', 'manager'},
+    ('retail.quarantine', 'action_discard'): {'user', 'lead', 'manager'},
+    ('retail.quarantine', 'action_open_ticket'): {'user', 'lead', 'manager'},
+    ('retail.quarantine', 'action_release'): {'user', 'lead', 'manager'},
     ('retail.segment', 'action_recompute'): {'manager', 'marketing'},
     ('retail.segment', 'action_copy_to_company'): {'manager', 'marketing'},
     ('retail.segment', 'action_open_matching'): {'user', 'lead', 'manager', 'marketing', 'sales'},
@@ -273,10 +337,35 @@ ACTIONS = {
     ('retail.segment', 'action_open_comparison'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.segment', 'action_open_products'): {'lead', 'manager', 'marketing', 'sales'},
     ('retail.segment.member', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
+    **{
+        (model, method): {'user', 'lead', 'manager', 'complaint'}
+        for model, method in (
+            ('retail.ticket', 'action_answer'),
+            ('retail.ticket', 'action_appointment_done'),
+            ('retail.ticket', 'action_appointment_no_show'),
+            ('retail.ticket', 'action_ask_department'),
+            ('retail.ticket', 'action_ask_expert'),
+            ('retail.ticket', 'action_assign_suggested'),
+            ('retail.ticket', 'action_confirm_appointment'),
+            ('retail.ticket', 'action_open_tasks'),
+            ('retail.ticket', 'action_presence'),
+            ('retail.ticket.answer', 'action_send'),
+            ('retail.ticket.ask', 'action_ask'),
+            ('retail.ticket.expert', 'action_hand_over'),
+        )
+    },
     ('retail.timeline', 'action_open_document'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.touch', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing', 'sales'},
     ('retail.registration', 'action_register'): {'user', 'lead', 'manager', 'sales'},
     ('retail.registration', 'action_register_next'): {'user', 'lead', 'manager', 'sales'},
+    ('retail.sla.policy', 'action_apply'): {'manager'},
+    ('retail.sla.policy', 'action_open_tickets'): {
+        'user',
+        'lead',
+        'manager',
+        'marketing',
+        'complaint',
+    },
     # the sample is a complaint that nobody owns
     ('retail.ticket', 'action_assign_me'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_cancel'): {'user', 'lead', 'manager', 'complaint'},
@@ -286,7 +375,24 @@ ACTIONS = {
     ('retail.ticket', 'action_solve'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_wait'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket.team', 'action_make_desks'): {'manager'},
+    ('retail.ticket', 'action_ignore_sender'): {'user', 'lead', 'manager'},
+    ('retail.ticket', 'action_not_only_thanks'): {'user', 'lead', 'manager'},
+    ('retail.ticket', 'action_only_thanks'): {'user', 'lead', 'manager'},
+    ('retail.ticket', 'action_same_household'): {'user', 'lead', 'manager'},
     ('retail.tier.move', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.ticket', 'action_customer_tickets'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_customer_timeline'): {'user', 'lead', 'manager'},
+    # nobody of the personas is manager and in the group of sensitive data at once
+    ('retail.ticket', 'action_data_anonymise'): set(),
+    ('retail.ticket', 'action_data_correct'): {'user', 'lead', 'manager'},
+    ('retail.ticket', 'action_data_identity'): {'user', 'lead', 'manager'},
+    ('retail.ticket', 'action_data_report'): set(),
+    ('retail.ticket', 'action_find_purchase'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_open_ticket'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket.call', 'action_new_ticket'): {'user', 'lead', 'manager'},
+    ('retail.ticket.counter', 'action_attach'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket.counter', 'action_open'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket.counter', 'action_solve'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.voucher', 'action_cancel'): {'lead', 'manager'},
     ('retail.voucher', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.voucher', 'action_render'): {'user', 'lead', 'manager'},
@@ -420,6 +526,21 @@ class AccessCommon(AccessCalls):
         )
 
     @classmethod
+    def _repeated_question(cls, company):
+        """Return the row of a question that was asked three times and has no article."""
+        values = {
+            'subject': 'Which size?',
+            'company_id': company.id,
+            'type_id': cls.env.ref('retail_crm.retail_ticket_type_enquiry').id,
+            'product_id': cls.goods.id,
+        }
+        cls.env['retail.ticket'].create([dict(values) for _time in range(3)])
+        cls.env.flush_all()
+        return cls.env['retail.faq.gap'].search(
+            [('company_id', '=', company.id), ('product_id', '=', cls.goods.id)]
+        )
+
+    @classmethod
     def _preview(cls, member):
         """Return a preview of other rules with one line, and what is asked about it."""
         programme, day = member.programme_id, fields.Date.today()
@@ -451,6 +572,128 @@ class AccessCommon(AccessCalls):
             'retail.tier.proposal': proposal,
             'retail.tier.proposal.line': cls.env['retail.tier.proposal.line'].create(
                 {'proposal_id': proposal.id, 'tier_id': programme.tier_ids[1].id}
+            ),
+        }
+
+    @classmethod
+    def _clock(cls, company):
+        """Return what the clock has of a complaint in a company, and what it is set by."""
+        calendar = cls.env['resource.calendar'].create(
+            {'name': 'Desk', 'company_id': company.id, 'retail_user_id': cls.env.uid}
+        )
+        ticket = cls.env['retail.ticket'].create(
+            {
+                'subject': 'Broken',
+                'type_id': cls.env.ref('retail_crm.retail_ticket_type_complaint').id,
+                'reason_id': cls.env['retail.ticket.reason'].search([], limit=1).id,
+                'company_id': company.id,
+                'channel_id': cls.env.ref('retail_crm.retail_channel_email').id,
+                'partner_id': cls.bob.id,
+            }
+        )
+        return {
+            'retail.calendar.makeup': cls.env['retail.calendar.makeup'].create(
+                {'calendar_id': calendar.id, 'date': '2026-10-10'}
+            ),
+            'retail.sla.policy': cls.env['retail.sla.policy'].create(
+                {'name': 'Quick', 'company_id': company.id, 'sequence': 9999}
+            ),
+            'retail.ticket.event': cls.env['retail.ticket.event'].create(
+                {
+                    'ticket_id': ticket.id,
+                    'company_id': company.id,
+                    'kind': 'solve',
+                    'cycle': 1,
+                    'level': 'warning',
+                    'date': '2026-01-01',
+                }
+            ),
+            'retail.ticket.interval': ticket.interval_ids[:1],
+            'retail.ticket.target': ticket.target_ids[:1],
+        }
+
+    @classmethod
+    def _mail_door(cls, company=None):
+        """Return what the mail door keeps of a company."""
+        name = (company or cls.company).id
+        owner = cls.env['res.partner'].create(
+            {'name': 'Owner', 'company_id': company.id if company else False}
+        )
+        values = {'company_id': name, 'reason': 'blocked', 'subject': 'Win'}
+        mail = f'From: r@r{name}.example\r\nSubject: Win\r\n\r\nx'.encode()
+        return {
+            'retail.mail.block': cls.env['retail.mail.block']._block([f'r@r{name}.example']),
+            'retail.mail.log': cls.env['retail.mail.log'].create(
+                {**values, 'result': 'quarantine'}
+            ),
+            'retail.partner.address': cls.env['retail.partner.address'].create(
+                {'partner_id': owner.id, 'email': f'r{name}@home.example'}
+            ),
+            'retail.quarantine': cls.env['retail.quarantine']._hold(
+                mail, {**values, 'sender': f'r@r{name}.example'}
+            ),
+        }
+
+    def _counter(cls, partner, company):
+        """Return the dialog at the counter, filled in, for a complaint about something that was bought."""
+        kind = cls.env.ref('retail_crm.retail_ticket_type_complaint')
+        values = {'partner_id': partner.id, 'type_id': kind.id, 'company_id': company.id}
+        values['channel_id'] = cls.env.ref('retail_crm.retail_channel_phone').id
+        ticket = cls.env['retail.ticket'].create({'subject': 'Torn', **values})
+        return cls.env['retail.ticket.counter'].create(
+            {
+                **values,
+                'ticket_id': ticket.id,
+                'solution': 'Mended',
+                'reason_id': cls.env.ref('retail_crm.retail_ticket_reason_product_function').id,
+                'cause_id': cls.env['retail.ticket.cause'].search([], limit=1).id,
+                'dissatisfaction_id': cls.env['retail.ticket.dissatisfaction']
+                .search([], limit=1)
+                .id,
+                'line_ids': [Command.create({'product_id': cls.goods.id, 'is_chosen': True})],
+            }
+        )
+
+    def _desk(cls, company, partner):
+        """Return the dialogs of a complaint that nobody owns, who has it open, when it waited, and a macro."""
+        department, experts = cls.env['retail.ticket.team'].create(
+            [
+                {'name': 'Store Room', 'kind': 'department', 'company_id': company.id},
+                {'name': 'Masters', 'kind': 'expert', 'company_id': company.id},
+            ]
+        )
+        ticket = cls.env['retail.ticket'].create(
+            {
+                'subject': 'Bent',
+                'company_id': company.id,
+                'partner_id': partner.id,
+                'channel_id': cls.env.ref('retail_crm.retail_channel_phone').id,
+                'type_id': cls.env.ref('retail_crm.retail_ticket_type_complaint').id,
+            }
+        )
+        cls.env['retail.ticket.presence']._touch(ticket, False)
+        own = [('ticket_id', '=', ticket.id)]
+        cls.env.flush_all()
+        values = {'ticket_id': ticket.id}
+        return {
+            'retail.ticket.answer': cls.env['retail.ticket.answer'].create(
+                {**values, 'body': '<p>Hello</p>'}
+            ),
+            'retail.ticket.ask': cls.env['retail.ticket.ask'].create(
+                {**values, 'team_id': department.id, 'what': 'Well?'}
+            ),
+            'retail.ticket.expert': cls.env['retail.ticket.expert'].create(
+                {**values, 'team_id': experts.id, 'reason': 'Hard'}
+            ),
+            'retail.ticket.presence': cls.env['retail.ticket.presence'].search(own),
+            'retail.ticket.waiting.report': cls.env['retail.ticket.waiting.report'].search(
+                [('company_id', '=', company.id), ('type_id', '=', ticket.type_id.id)], limit=1
+            ),
+            'retail.ticket.macro': cls.env['retail.ticket.macro'].create(
+                {'name': 'Hello', 'text': 'Hello', 'company_id': company.id}
+            ),
+            'retail.complaint.overview': cls.env['retail.complaint.overview'].create(
+                {'company_id': company.id}
             ),
         }
 
@@ -560,7 +803,16 @@ class AccessCommon(AccessCalls):
         cls.benefit = cls._give_benefit(cls.member)
         cls.list = cls._give_list(cls.company_3)
         points = cls._points(cls.company, cls.bob)
+        clock = cls._clock(cls.company)
+        ticket = clock['retail.ticket.target'].ticket_id
         cls.samples = {
+            **clock,
+            'retail.calendar.import': cls.env['retail.calendar.import'].create(
+                {
+                    'calendar_ids': clock['retail.calendar.makeup'].calendar_id.ids,
+                    'file': b64encode(b'Kind,From\nholiday,2026-10-01\n'),
+                }
+            ),
             'retail.access.log': cls.env['retail.access.log']._log('reveal', cls.bob),
             'retail.anonymise': cls.env['retail.anonymise'].create(
                 {'reason': 'Letter', 'partner_ids': [Command.set(cls.ann.ids)]}
@@ -589,6 +841,8 @@ class AccessCommon(AccessCalls):
                 {'purpose': 'service', 'version': 'unused', 'text': 'Yes'}
             ),
             'retail.duplicate': cls._duplicate(cls.company),
+            'retail.faq': cls.env['retail.faq'].create({'question': 'When?', 'answer': 'Now'}),
+            'retail.faq.gap': cls._repeated_question(cls.company),
             'retail.member.list': cls.list,
             'retail.member.list.line': cls.list.line_ids,
             'retail.membership': cls.member,
@@ -620,6 +874,8 @@ class AccessCommon(AccessCalls):
             'retail.occasion.date': cls.env['retail.occasion.date'].create(
                 {'partner_id': cls.bob.id, 'month': '5', 'day': 20}
             ),
+            'retail.phrase': cls.env['retail.phrase'].create({'phrase': 'tough luck'}),
+            **cls._desk(cls.company, cls.bob),
             'retail.points.adjustment': points['adjustment'],
             'retail.points.campaign': cls.env['retail.points.campaign'].create({'name': 'Week'}),
             'retail.points.difference': points['difference'],
@@ -660,6 +916,11 @@ class AccessCommon(AccessCalls):
             'retail.tier.move': cls.member.move_ids[:1],
             **cls._preview(cls.member),
             'retail.tier.version': cls.programme.tier_ids[1].version_ids,
+            **cls._mail_door(),
+            'retail.ticket.call': cls.env['retail.ticket.call'].create({'phone': '+41446681877'}),
+            'retail.ticket.counter': (counter := cls._counter(cls.bob, cls.company)),
+            'retail.ticket.counter.line': counter.line_ids,
+            'retail.ticket.need': cls.env['retail.ticket.need'].create({'name': 'Taste'}),
             'retail.voucher': cls.voucher,
             'retail.voucher.render': cls.env['retail.voucher.render'].create(
                 {'code': cls.voucher.code}
@@ -674,6 +935,8 @@ class AccessCommon(AccessCalls):
             'retail.adviser.assign': {'rule': 'guide'},
             'retail.area': {'name': 'South'},
             'retail.benefit': {'code': 'X'},
+            'retail.calendar.import': {'filename': 'x.csv'},
+            'retail.calendar.makeup': {'name': 'Feast'},
             'retail.channel': {'name': 'Till'},
             'retail.cohort.report': {'customers': 99},
             'retail.classification': {'new_days': 60},
@@ -682,6 +945,8 @@ class AccessCommon(AccessCalls):
             'retail.consent.record.line': {'decision': 'withdrawn'},
             'retail.consent.text': {'text': 'No'},
             'retail.duplicate': {'state': 'merged'},
+            'retail.faq': {'keywords': 'Time'},
+            'retail.faq.gap': {'ticket_count': 1},
             'retail.member.list': {'name': 'Coffee'},
             'retail.member.list.line': {'note': 'Vegetarian'},
             'retail.membership': {'left_on': '2026-01-01'},
@@ -691,6 +956,14 @@ class AccessCommon(AccessCalls):
             'retail.membership.override': {'note': 'Friend'},
             'retail.moment': {'state': 'done'},
             'retail.occasion.date': {'day': 21},
+            'retail.complaint.overview': {'silent_factor': 3},
+            'retail.phrase': {'suggestion': 'Sorry'},
+            'retail.ticket.answer': {'body': 'Hi'},
+            'retail.ticket.ask': {'what': 'Where?'},
+            'retail.ticket.expert': {'reason': 'Very hard'},
+            'retail.ticket.macro': {'name': 'Hi'},
+            'retail.ticket.presence': {'is_writing': True},
+            'retail.ticket.waiting.report': {'waiting': 9},
             'retail.points.adjustment': {'note': 'Friend'},
             'retail.points.campaign': {'factor': 3},
             'retail.points.difference': {'card_points': 5},
@@ -713,6 +986,10 @@ class AccessCommon(AccessCalls):
             'retail.touch': {'note': 'Asked for tea'},
             'retail.registration': {'name': 'Dora'},
             'retail.privilege': {'kind': 'event'},
+            'retail.sla.policy': {'first_hours': 3},
+            'retail.ticket.event': {'level': 'breach'},
+            'retail.ticket.interval': {'date_from': '2026-01-01'},
+            'retail.ticket.target': {'deadline': '2036-01-01'},
             'retail.ticket': {'subject': 'Broken twice'},
             'retail.ticket.cause': {'name': 'Frost'},
             'retail.ticket.dissatisfaction': {'name': 'Cold'},
@@ -733,10 +1010,22 @@ class AccessCommon(AccessCalls):
             'retail.tier.proposal': {'use_count': False},
             'retail.tier.proposal.line': {'amount': 1},
             'retail.tier.version': {'amount': 1},
+            'retail.mail.block': {'note': 'Spam'},
+            'retail.mail.log': {'result': 'drop'},
+            'retail.partner.address': {'note': 'Spouse'},
+            'retail.quarantine': {'state': 'released'},
+            'retail.ticket.call': {'note': 'Late'},
+            'retail.ticket.counter': {'solution': 'Exchanged'},
+            'retail.ticket.counter.line': {'lot': '7'},
+            'retail.ticket.need': {'name': 'Smell'},
             'retail.voucher': {'name': 'Cake'},
             'retail.voucher.render': {'note': 'Late'},
         }
         cls.news = {
+            'retail.mail.block': {'name': 'new@spam.example'},
+            'retail.mail.log': {'result': 'normal', 'reason': 'normal'},
+            'retail.partner.address': {'partner_id': cls.ann.id, 'email': 'new@home.example'},
+            'retail.quarantine': {'reason': 'blocked'},
             'retail.access.log': {'kind': 'export', 'user_id': cls.env.uid},
             'retail.anonymise': {'reason': 'Letter', 'partner_ids': [Command.set(cls.ann.ids)]},
             'retail.audit': {'name': 'Exports'},
@@ -752,6 +1041,13 @@ class AccessCommon(AccessCalls):
                 'kind': 'entry',
                 'key': 'new',
                 'date': '2026-01-01',
+            },
+            'retail.calendar.import': {
+                'calendar_ids': clock['retail.calendar.makeup'].calendar_id.ids
+            },
+            'retail.calendar.makeup': {
+                'calendar_id': clock['retail.calendar.makeup'].calendar_id.id,
+                'date': '2026-10-11',
             },
             'retail.channel': {'name': 'Pigeon', 'code': 'pigeon'},
             'retail.cohort.report': {'company_id': cls.company.id},
@@ -769,6 +1065,8 @@ class AccessCommon(AccessCalls):
             },
             'retail.consent.text': {'purpose': 'service', 'version': 'new', 'text': 'Yes'},
             'retail.duplicate': {'kind': 'phone', 'key': 'x', 'suspicion': 'person'},
+            'retail.faq': {'question': 'Where?', 'answer': 'Here'},
+            'retail.faq.gap': {'ticket_count': 9},
             'retail.member.list': {'name': 'Wine'},
             'retail.member.list.line': {'list_id': cls.list.id, 'partner_id': cls.bob.id},
             'retail.membership': {
@@ -807,6 +1105,30 @@ class AccessCommon(AccessCalls):
                 'group': 'all',
             },
             'retail.referral.report': {'partner_id': cls.ann.id},
+            'retail.sla.policy': {'name': 'Slow'},
+            'retail.ticket.event': {
+                'ticket_id': ticket.id,
+                'company_id': cls.company.id,
+                'kind': 'first',
+                'cycle': 1,
+                'level': 'breach',
+                'date': '2026-01-01',
+            },
+            'retail.ticket.interval': {
+                'ticket_id': ticket.id,
+                'company_id': cls.company.id,
+                'date_from': '2026-01-01',
+                'side': 'agent',
+            },
+            'retail.ticket.target': {
+                'ticket_id': ticket.id,
+                'company_id': cls.company.id,
+                'kind': 'next',
+                'cycle': 9,
+                'date_start': '2026-01-01',
+                'target_seconds': 1,
+                'state': 'met',
+            },
             'retail.ticket': {
                 'subject': 'Broken',
                 'partner_id': cls.bob.id,
@@ -863,8 +1185,33 @@ class AccessCommon(AccessCalls):
                 'date_from': '2026-01-01',
                 'amount': 1,
             },
+            'retail.ticket.call': {'phone': '1'},
+            'retail.ticket.counter': {
+                'channel_id': cls.env.ref('retail_crm.retail_channel_phone').id
+            },
+            'retail.ticket.counter.line': {
+                'counter_id': cls.samples['retail.ticket.counter'].id,
+                'product_id': cls.goods.id,
+            },
+            'retail.ticket.need': {'name': 'Weight'},
             'retail.voucher': {'partner_id': cls.bob.id, 'name': 'Cake', 'reason': 'Sorry'},
             'retail.voucher.render': {'code': 'X'},
+            'retail.complaint.overview': {'company_id': cls.company.id},
+            'retail.phrase': {'phrase': 'not my job'},
+            'retail.ticket.answer': {'ticket_id': cls.samples['retail.ticket.answer'].ticket_id.id},
+            'retail.ticket.ask': {
+                'ticket_id': cls.samples['retail.ticket.ask'].ticket_id.id,
+                'team_id': cls.samples['retail.ticket.ask'].team_id.id,
+                'what': 'Who?',
+            },
+            'retail.ticket.expert': {
+                'ticket_id': cls.samples['retail.ticket.expert'].ticket_id.id,
+                'team_id': cls.samples['retail.ticket.expert'].team_id.id,
+                'reason': 'Rare',
+            },
+            'retail.ticket.macro': {'name': 'Bye'},
+            'retail.ticket.presence': {'user_id': cls.env.uid},
+            'retail.ticket.waiting.report': {'waiting': 9},
             'retail.points.adjustment': {
                 'card_id': points['card'].id,
                 'program_id': points['card'].program_id.id,
@@ -1021,6 +1368,8 @@ class TestAccess(AccessCommon):
         lists = self._give_list(self.company_2)
         points = self._points(self.company_2, self.bob)
         others = {
+            **self._clock(self.company_2),
+            **self._desk(self.company_2, self.bob),
             'retail.points.adjustment': points['adjustment'],
             'retail.points.campaign': self.env['retail.points.campaign'].create(
                 {'name': 'Elsewhere', 'company_id': self.company_2.id}
@@ -1055,6 +1404,10 @@ class TestAccess(AccessCommon):
             'retail.membership': member,
             'retail.benefit': self._give_benefit(member),
             'retail.voucher': self._give_voucher(member),
+            'retail.faq': self.env['retail.faq'].create(
+                {'question': 'Elsewhere?', 'answer': 'There', 'company_id': self.company_2.id}
+            ),
+            'retail.faq.gap': self._repeated_question(self.company_2),
             'retail.member.list': lists,
             'retail.member.list.line': lists.line_ids,
             'retail.programme': member.programme_id,
@@ -1126,6 +1479,8 @@ class TestAccess(AccessCommon):
                 [('segment_id', '=', segment.id)]
             ),
         }
+        others |= self._mail_door(self.company_2)
+        del others['retail.mail.block']  # whoever is blocked is so for all companies
         for model, records in others.items():
             self.assertTrue(records, model)
             for persona in RIGHTS[model]:
@@ -1340,6 +1695,16 @@ class TestAccess(AccessCommon):
         if model == 'retail.programme':
             is_running = method == 'action_preview_rules'
             self.samples[model].state = 'running' if is_running else 'draft'
+        if model == 'retail.ticket':
+            code = 'data_request' if method.startswith('action_data_') else 'complaint'
+            self.samples[model]._stamp(
+                {
+                    'type_id': self.env.ref(f'retail_crm.retail_ticket_type_{code}').id,
+                    'identity_checked_by': self.env.uid,
+                }
+            )
+        if method == 'action_confirm_appointment':
+            self.samples[model].appointment_at = fields.Datetime.add(fields.Datetime.now(), days=1)
         if method == 'action_start_points':  # offered where no program is in use
             self.env['loyalty.program'].search([('program_type', '=', 'loyalty')]).active = False
         if model == 'retail.tier.preview':
@@ -1388,6 +1753,11 @@ class TestAccess(AccessCommon):
             ('retail.membership', '_open'),
             ('retail.programme.evaluation', '_take'),
             ('retail.programme.evaluation', '_close'),
+            ('retail.sla.policy', '_match'),
+            ('retail.ticket', '_clock_contact'),
+            ('retail.ticket', '_clock_rematch'),
+            ('retail.ticket', '_cron_clock'),
+            ('retail.ticket.event', '_fire'),
         ):
             with self.subTest(method=f'{model}.{method}'), self.assertRaises(AccessError):
                 self._rpc(self.users['manager'], model, method)

@@ -165,8 +165,11 @@ class RetailTicket(models.Model):
     )
     priority = fields.Selection(
         selection=PRIORITIES,
+        compute='_compute_priority',
+        store=True,
+        readonly=False,
+        precompute=True,
         required=True,
-        default='0',
         tracking=True,
         help="Set by the customer's tier, the class and what happened; it shortens the deadlines.",
     )
@@ -203,6 +206,7 @@ class RetailTicket(models.Model):
         comodel_name='retail.ticket.stage',
         string='Stage',
         required=True,
+        default=lambda self: self._default_stage_id(),
         tracking=True,
         index=True,
         copy=False,
@@ -353,6 +357,18 @@ class RetailTicket(models.Model):
             'retail_crm.retail_channel_counter', raise_if_not_found=False
         ) or self.env['retail.channel'].search([], limit=1)
 
+    @api.model
+    def _default_stage_id(self):
+        kind = self.env['retail.ticket.type'].browse(self.env.context.get('default_type_id'))
+        kind = kind or self.env['retail.ticket.type']._default_type()
+        return kind._first_stages().get(kind)
+
+    @api.onchange('type_id')
+    def _onchange_type_id(self):
+        """Show the process of the type while a ticket is entered; for all others ``write`` keeps them together."""
+        if self.type_id and self.stage_id not in self.type_id._stages():
+            self.stage_id = self.type_id._first_stages()[self.type_id]
+
     @api.depends('partner_id')
     def _compute_partner_contact(self):
         for ticket in self:
@@ -362,6 +378,17 @@ class RetailTicket(models.Model):
             else:
                 ticket.partner_email = ticket.partner_email
                 ticket.partner_phone = ticket.partner_phone
+
+    @api.depends('partner_id')
+    def _compute_priority(self):
+        """Ask the policy once for the priority of all customers; what is higher already stays."""
+        for company, tickets in self.grouped('company_id').items():
+            answers = self.env['retail.policy']._for_customers(
+                tickets.partner_id, company, ['priority']
+            )
+            for ticket in tickets:
+                by_policy = answers.get(ticket.partner_id.id, {}).get('priority')
+                ticket.priority = max(ticket.priority or '0', by_policy or '0')
 
     @api.depends('partner_id', 'received_at', 'company_id')
     def _compute_is_old_customer(self):
@@ -425,7 +452,6 @@ class RetailTicket(models.Model):
         vals_list = [dict(vals) for vals in vals_list]
         self._fill_types(vals_list)
         self._fill_teams(vals_list)
-        self._fill_priorities(vals_list)
         self._fill_numbers(vals_list)
         now = fields.Datetime.now()
         channel_id = self.env.context.get('default_channel_id') or self._default_channel_id().id
@@ -444,6 +470,10 @@ class RetailTicket(models.Model):
     def write(self, vals):
         """Stage moves go through ``_check_stage_move`` and ``_on_stage_moved``, whoever writes."""
         vals = dict(vals)
+        if vals.get('type_id') and 'stage_id' not in vals:
+            by_category = self.grouped('category')
+            if len(by_category) > 1:  # each keeps the meaning of its own stage
+                return all(tickets.write(vals) for tickets in by_category.values())
         self._keep_stage_of_type(vals)
         before = {ticket: ticket.stage_id for ticket in self} if 'stage_id' in vals else {}
         moved = self.browse()

@@ -4,7 +4,7 @@ from .retail_ticket_stage import OPEN_CATEGORIES
 
 
 class RetailTicketValues(models.Model):
-    """What tickets get by themselves when they are made: type, stage, team, company and priority, batch by batch."""
+    """What tickets get by themselves when they are made: type, stage, team and company, batch by batch."""
 
     _inherit = 'retail.ticket'
 
@@ -40,23 +40,6 @@ class RetailTicketValues(models.Model):
                     kind,
                 )
             vals['team_id'] = found[key].id
-
-    def _fill_priorities(self, vals_list):
-        """Ask the policy once for the priority of all customers of the batch; what is given explicitly stays."""
-        wanted = [vals for vals in vals_list if vals.get('partner_id') and 'priority' not in vals]
-        Company = self.env['res.company']
-        for company_id in {vals.get('company_id') or self.env.company.id for vals in wanted}:
-            of_company = [
-                vals
-                for vals in wanted
-                if (vals.get('company_id') or self.env.company.id) == company_id
-            ]
-            partners = self.env['res.partner'].browse({vals['partner_id'] for vals in of_company})
-            answers = self.env['retail.policy']._for_customers(
-                partners, Company.browse(company_id), ['priority']
-            )
-            for vals in of_company:
-                vals['priority'] = answers[vals['partner_id']]['priority'] or '0'
 
     def _keep_stage_of_type(self, vals):
         """A type with another process keeps the meaning of the stage: the first stage of the same category."""

@@ -13,3 +13,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         tickets_sudo = Ticket.sudo().search([('partner_id', '=', dst_partner.id)])
         self.env.add_to_compute(Ticket._fields['commercial_partner_id'], tickets_sudo)
         return result
+
+    @api.model
+    def _retail_unique_models(self):
+        return [*super()._retail_unique_models(), 'retail.incident.customer']

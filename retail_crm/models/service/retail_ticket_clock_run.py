@@ -1,0 +1,150 @@
+import logging
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+
+from ._worktime import instant, moment_of
+from .retail_ticket_stage import OPEN_CATEGORIES
+
+_logger = logging.getLogger(__name__)
+
+#: Share of the time after which the owner is warned (defaults 12).
+WARNING_SHARE = 0.75
+#: Levels of a target by their number on it; 0 is none.
+LEVELS = {1: 'warning', 2: 'breach'}
+BATCH_SIZE = 200
+
+
+class RetailTicketClockRun(models.Model):
+    """What the clock does by itself: it notices what is due, once, at a cost by what is due (R-svc C.2).
+
+    ``next_event_at`` of a ticket is the earliest level that a target of it has still to reach. Who is told of a level
+    is no matter of the clock: listeners of ``ticket_breached`` and whoever extends ``_clock_reached``.
+    """
+
+    _inherit = 'retail.ticket'
+
+    def _clock_due(self, clock, target, level):
+        """Hook: return ``(level, instant)`` of the next level of a target after ``level``, or None.
+
+        Levels that were reached stay so; a pause has none to come, and what is done in time neither.
+        """
+        state = clock.status(target)
+        if level < 1 and state == 'running':
+            at = target.reached(WARNING_SHARE, clock.terms[target.kind])
+            if at is not None:
+                return 1, at
+        if level < 2 and state in ('running', 'breached'):
+            return 2, target.deadline + 1
+        return None
+
+    def _clock_reached(self, events):
+        """Hook: levels were reached. ``events``: new rows of ``retail.ticket.event``."""
+        missed = events.filtered(lambda event: event.level == 'breach').ticket_id
+        self.env['retail.moment']._emit('ticket_breached', missed)
+
+    @api.model
+    def _cron_clock(self):
+        """Notice what is due, in batches with a commit each; reads due tickets only, by the index on their next event."""
+        cron = self.env['ir.cron']
+        cron._commit_progress(remaining=self._clock_due_count())
+        while tickets := self._clock_due_tickets():
+            tickets._clock_fire_safely()
+            if not cron._commit_progress(len(tickets)):
+                break
+
+    def _clock_due_domain(self):
+        return [('next_event_at', '<=', fields.Datetime.now())]
+
+    def _clock_due_count(self):
+        return self.with_context(active_test=False).search_count(self._clock_due_domain())
+
+    def _clock_due_tickets(self):
+        return self.with_context(active_test=False).search(
+            self._clock_due_domain(), order='next_event_at, id', limit=BATCH_SIZE
+        )
+
+    def _clock_fire_safely(self):
+        """Notice what is due for a batch; one ticket that fails keeps no other from its turn."""
+        try:
+            with self.env.cr.savepoint():
+                self._clock_fire()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            raise  # the whole transaction is lost and repeated by the scheduler
+        except Exception:  # whatever fails is shown in the log and tried again
+            if len(self) > 1:
+                for ticket in self:
+                    ticket._clock_fire_safely()
+                return
+            _logger.exception('The clock of ticket %s failed', self.id)
+            self._stamp({'next_event_at': fields.Datetime.now() + timedelta(hours=1)})
+
+    def _clock_fire(self):
+        """Write the levels that targets have reached by now, and when the next one is."""
+        now = fields.Datetime.now()
+        tickets_sudo = self.sudo()  # sudo: the clock's own rows
+        targets = tickets_sudo._clock_targets()
+        rows = []
+        for ticket in tickets_sudo:
+            plan = ticket._clock_plan_kept()
+            clock = ticket._clock_restore(plan, targets.get(ticket, ()))
+            clock.settle(instant(now))
+            levels = []
+            for target, row in zip(clock.targets, targets.get(ticket, ()), strict=True):
+                level = row.level
+                while (due := ticket._clock_due(clock, target, level)) and due[1] <= instant(now):
+                    level = due[0]
+                    rows.append(
+                        {
+                            'ticket': ticket,
+                            'kind': target.kind,
+                            'cycle': target.cycle,
+                            'level': LEVELS[level],
+                            'due_at': moment_of(due[1]),
+                            'date': now,
+                        }
+                    )
+                levels.append((target, level))
+                row._clock_write(
+                    {**ticket._clock_target_values(clock, target, plan), 'level': level}
+                )
+            ticket._clock_show(clock, levels, plan)
+        events = self.env['retail.ticket.event'].sudo()
+        if new := events.browse(events._fire(rows)):
+            tickets_sudo._clock_reached(new)
+
+    # === TIERS AND CLASSES ===#
+
+    @api.model
+    def _clock_rematch_customers(self, moments):
+        """Grant the open tickets of customers what their new tier or class gives."""
+        rules = [
+            rule
+            for company in self.env['res.company'].sudo()._retail_roots()
+            for rule in self.env['retail.sla.policy']._rules(company.id)
+        ]
+        if not any(rule['conditions']['tier'] or rule['conditions']['granted'] for rule in rules):
+            return
+        self.sudo().search(
+            [
+                (
+                    'commercial_partner_id',
+                    'in',
+                    moments.sudo().partner_id.commercial_partner_id.ids,
+                ),
+                ('category', 'in', OPEN_CATEGORIES),
+            ]
+        )._clock_rematch()
+
+    def _on_enrolled(self, moments):
+        self._clock_rematch_customers(moments)
+
+    def _on_tier_up(self, moments):
+        self._clock_rematch_customers(moments)
+
+    def _on_tier_down(self, moments):
+        self._clock_rematch_customers(moments)
+
+    def _on_class_changed(self, moments):
+        self._clock_rematch_customers(moments)
