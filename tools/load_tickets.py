@@ -246,6 +246,8 @@ class Tickets:
         found.append((moment + timedelta(minutes=5), number, 'answer', story))
         if number % 9 == 4:
             found.append((moment + timedelta(hours=1), number, 'wait', story))
+            if moment > self.now - timedelta(days=4):  # of the last days: still waiting
+                return [event for event in found if event[0] < self.now]
             moment += timedelta(hours=20)
             found.append((moment, number, 'customer', story))
         if number % 11 == 5:

@@ -14,6 +14,3 @@ class ResCompanyForget(models.Model):
     _check_retail_keep_years = models.Constraint(
         'CHECK(retail_keep_years >= 0)', 'A number of years cannot be below zero.'
     )
-
-    def _retail_service_settings(self):
-        return [*super()._retail_service_settings(), 'retail_keep_years']
