@@ -47,8 +47,12 @@ class TestDoorRules(TransactionCase):
             at = door.Counts(**{name: limit})
             below = door.Counts(**{name: limit - 1})
             with self.subTest(limit=name):
-                self.assertEqual(self._classify('From: a@x.y', counts=lambda at=at: at)[1], f'limit_{name}')
-                self.assertEqual(self._classify('From: a@x.y', counts=lambda at=below: at)[0], 'normal')
+                self.assertEqual(
+                    self._classify('From: a@x.y', counts=lambda at=at: at)[1], f'limit_{name}'
+                )
+                self.assertEqual(
+                    self._classify('From: a@x.y', counts=lambda at=below: at)[0], 'normal'
+                )
                 free = {'counts': lambda at=at: at}
                 self.assertEqual(self._classify('From: a@x.y', trusted=True, **free)[0], 'normal')
                 none = door.Limits(0, 0, 0, 0)
@@ -67,7 +71,14 @@ class TestDoorRules(TransactionCase):
 
     def test_thanks(self):
         """Short, no question, no attachment, on the list in English and Chinese (R-svc C.5)."""
-        yes = ('Thanks!', 'Thank you very much, great service', '谢谢', '非常感谢,不错', '多謝晒', 'Many thanks\n-- \nBob')
+        yes = (
+            'Thanks!',
+            'Thank you very much, great service',
+            '谢谢',
+            '非常感谢,不错',
+            '多謝晒',
+            'Many thanks\n-- \nBob',
+        )
         no = (
             'Thanks, but it is still broken',
             'Thanks?',
@@ -107,7 +118,12 @@ class TestDoorRules(TransactionCase):
         first = 'Received: from a by b; Mon, 02 Nov 2026 10:00:00 +0100'
         self.assertEqual(received(f'{first}\nDate: Mon, 02 Nov 2026 01:00:00 +0000').hour, 9)
         self.assertEqual(received('Date: Mon, 02 Nov 2026 01:00:00 +0000').hour, 1)
-        for odd in ('Date: Fri, 01 Jan 2100 00:00:00 +0000', 'Date: Thu, 01 Jan 1970 00:00:00 +0000', 'Date: x', 'X: y'):
+        for odd in (
+            'Date: Fri, 01 Jan 2100 00:00:00 +0000',
+            'Date: Thu, 01 Jan 1970 00:00:00 +0000',
+            'Date: x',
+            'X: y',
+        ):
             self.assertEqual(received(odd), now)
 
 
@@ -115,7 +131,9 @@ class DoorCommon(RetailCrmCommon, MockEmail):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env['mail.alias.domain'].search([]).write({'catchall_alias': 'catchall', 'bounce_alias': 'bounce'})
+        cls.env['mail.alias.domain'].search([]).write(
+            {'catchall_alias': 'catchall', 'bounce_alias': 'bounce'}
+        )
         cls.alias_domain = cls.env['mail.alias.domain'].create({'name': 'door.example'})
         cls.company.alias_domain_id = cls.alias_domain
         cls.team = cls.env['retail.ticket.team'].create(
@@ -143,7 +161,9 @@ class DoorCommon(RetailCrmCommon, MockEmail):
         send.start()
         self.addCleanup(send.stop)
 
-    def _mail(self, sender='carla@home.example', body='The lamp is broken', reply_to=None, to=None, **head):
+    def _mail(
+        self, sender='carla@home.example', body='The lamp is broken', reply_to=None, to=None, **head
+    ):
         """Let a mail come in and return its row in the log."""
         type(self).number += 1
         head = {
@@ -190,7 +210,10 @@ class DoorCommon(RetailCrmCommon, MockEmail):
 class TestDoor(DoorCommon):
     def test_new_ticket(self):
         """A mail to the team's address is a ticket of the team, its company and the customer (S-CHN-19)."""
-        row = self._mail(sender='"C. Home" <CARLA@home.example>', Cc='Neighbour <n@next.example>, door-desk@door.example')
+        row = self._mail(
+            sender='"C. Home" <CARLA@home.example>',
+            Cc='Neighbour <n@next.example>, door-desk@door.example',
+        )
         ticket = row.ticket_id
         self.assertEqual((row.result, row.is_reply), ('normal', False))
         self.assertEqual(ticket.partner_id, self.customer, 'found by the normalised address')
@@ -265,14 +288,18 @@ class TestDoor(DoorCommon):
         self._solve(ticket)
         row = self._reply(ticket)
         self.assertTrue(row.reopened)
-        self.assertEqual((ticket.category, ticket.reopen_count, ticket.solved_at), ('open', 1, False))
+        self.assertEqual(
+            (ticket.category, ticket.reopen_count, ticket.solved_at), ('open', 1, False)
+        )
         self._solve(ticket)
         ticket._stamp({'solved_at': fields.Datetime.now() - timedelta(days=8)})
         later = self._reply(ticket).ticket_id
         self.assertNotEqual(later, ticket)
         self.assertEqual((later.follow_up_of_id, later.partner_id), (ticket, self.customer))
         self.assertEqual(ticket.category, 'solved')
-        ticket.type_id = self.env['retail.ticket.type'].search([('is_complaint', '=', True)], limit=1)
+        ticket.type_id = self.env['retail.ticket.type'].search(
+            [('is_complaint', '=', True)], limit=1
+        )
         self.assertEqual(self._reply(ticket).ticket_id, ticket, 'complaints until they are filed')
 
     def test_thanks_stays_solved(self):
@@ -296,7 +323,9 @@ class TestDoor(DoorCommon):
         """What a program answers is kept as a note: no stage, no clock, no acknowledgement (R-svc C.6)."""
         ticket = self._ticket()
         ticket._set_stage('waiting')
-        before = ticket.read(['stage_id', 'waiting_since', 'last_customer_at', 'customer_message_count'])
+        before = ticket.read(
+            ['stage_id', 'waiting_since', 'last_customer_at', 'customer_message_count']
+        )
         row = self._reply(ticket, **AUTO)
         self.assertEqual((row.result, row.reason, row.ticket_id), ('silent', 'automatic', ticket))
         self.assertEqual(ticket.read(list(before[0])[1:]), before)
@@ -342,7 +371,9 @@ class TestDoor(DoorCommon):
         ticket._set_stage('waiting')
         with patch.object(type(ticket), '_check_stage_move', side_effect=UserError('No')):
             row = self._reply(ticket)
-        self.assertEqual((row.result, row.ticket_id, ticket.category), ('normal', ticket, 'waiting'))
+        self.assertEqual(
+            (row.result, row.ticket_id, ticket.category), ('normal', ticket, 'waiting')
+        )
         self.assertEqual(ticket.customer_message_count, 2)
 
     def test_household(self):
@@ -434,7 +465,10 @@ class TestDoor(DoorCommon):
         ticket = self._ticket()
         ticket._set_stage('waiting')
         ticket.sudo().message_post(
-            body='Any news', author_id=self.customer.id, message_type='comment', subtype_xmlid='mail.mt_comment'
+            body='Any news',
+            author_id=self.customer.id,
+            message_type='comment',
+            subtype_xmlid='mail.mt_comment',
         )
         self.assertEqual((ticket.category, ticket.customer_message_count), ('open', 2))
         self.assertFalse(ticket.first_response_at)
@@ -479,8 +513,9 @@ class TestDoor(DoorCommon):
     def test_crash_leaves_a_ticket(self):
         """A crash anywhere leaves a minimal ticket with the mail as it came, and no exception (R-svc C.6, D.1-5)."""
         for method in ('_clock_opened', '_door_values', '_door_route', '_prepare_ticket_values'):
-            with self.subTest(crash=method), patch.object(
-                type(self.tickets), method, side_effect=ZeroDivisionError
+            with (
+                self.subTest(crash=method),
+                patch.object(type(self.tickets), method, side_effect=ZeroDivisionError),
             ):
                 row = self._mail(sender='crash@crash.example', Subject=f'Crash in {method}')
             if method == '_prepare_ticket_values':  # not even a bare ticket can be made
@@ -498,8 +533,9 @@ class TestDoor(DoorCommon):
     def test_broken_constraint_leaves_a_ticket(self):
         """Also an error of the database, which spoils the transaction, leaves a ticket (R-svc C.6)."""
         number = self._ticket().name
-        with mute_logger('odoo.sql_db'), patch.object(
-            type(self.tickets), '_next_numbers', lambda *args: [number]
+        with (
+            mute_logger('odoo.sql_db'),
+            patch.object(type(self.tickets), '_next_numbers', lambda *args: [number]),
         ):
             row = self._mail()
         self.assertEqual((row.result, row.reason), ('quarantine', 'error'))
@@ -511,13 +547,17 @@ class TestDoor(DoorCommon):
             self._mail()
         with failure, mute_logger(f'{OURS}.mail_thread_door'):
             fetching = self.gateway.with_context(default_fetchmail_server_id=1)
-            ticket_id = fetching.message_process('retail.ticket', f'From: a@b.example\r\nTo: {self.to}\r\n\r\nx')
+            ticket_id = fetching.message_process(
+                'retail.ticket', f'From: a@b.example\r\nTo: {self.to}\r\n\r\nx'
+            )
         self.assertTrue(ticket_id)
 
     def test_others_are_left_alone(self):
         """Mails that are not for tickets raise and go as before."""
         with mute_logger(GATEWAY), self.assertRaises(ValueError):
-            self.gateway.message_process(False, 'From: a@b.example\r\nTo: nobody@nowhere.example\r\n\r\nx')
+            self.gateway.message_process(
+                False, 'From: a@b.example\r\nTo: nobody@nowhere.example\r\n\r\nx'
+            )
         before = self.logs.search_count([])
         raw = 'From: a@b.example\r\nTo: x@nowhere.example\r\nPrecedence: bulk\r\n\r\nx'
         with mute_logger(GATEWAY):
@@ -530,7 +570,9 @@ class TestDoor(DoorCommon):
         """A mail that could not be delivered marks the address and makes no ticket, also without a readable report."""
         ticket = self._ticket()
         count = self.tickets.search_count([])
-        row = self._reply(ticket, sender='MAILER-DAEMON@mx.example', body='<carla@home.example>: no mailbox')
+        row = self._reply(
+            ticket, sender='MAILER-DAEMON@mx.example', body='<carla@home.example>: no mailbox'
+        )
         self.assertEqual((row.result, row.ticket_id), ('silent', ticket))
         self.assertEqual(self.customer.message_bounce, 1)
         self.assertEqual(self._mail(sender='MAILER-DAEMON@mx.example').result, 'drop')
@@ -555,11 +597,15 @@ class TestQuarantine(DoorCommon):
     def test_held(self):
         """A held mail tells who, what and why, with the mail as it came (R-svc C.6)."""
         held = self._held()
-        self.assertEqual((held.sender, held.reason, held.state), ('robot@robot.example', 'automatic', 'held'))
+        self.assertEqual(
+            (held.sender, held.reason, held.state), ('robot@robot.example', 'automatic', 'held')
+        )
         self.assertEqual((held.team_id, held.company_id), (self.team, self.company))
         self.assertIn('lamp is broken', held.excerpt)
         self.assertIn(b'Auto-Submitted', held.attachment_id.raw)
-        self.assertEqual((held.attachment_id.res_model, held.attachment_id.res_id), (held._name, held.id))
+        self.assertEqual(
+            (held.attachment_id.res_model, held.attachment_id.res_id), (held._name, held.id)
+        )
 
     def test_release(self):
         """A released mail comes in as if nothing had been unusual, once."""
@@ -609,8 +655,10 @@ class TestQuarantine(DoorCommon):
         """Staff see held mails of their companies, but not those that answer what they may not read; others see none."""
         ticket = self._ticket()
         held = self._held()
-        answer = self.env['retail.quarantine'].sudo()._hold(
-            b'x', {'reason': 'blocked', 'ticket_id': ticket.id, 'sender': 'a@b.example'}
+        answer = (
+            self.env['retail.quarantine']
+            .sudo()
+            ._hold(b'x', {'reason': 'blocked', 'ticket_id': ticket.id, 'sender': 'a@b.example'})
         )
         ticket.is_restricted = True
         visible = self.env['retail.quarantine'].with_user(self.users['user']).search([])
@@ -639,7 +687,9 @@ class TestQuarantine(DoorCommon):
     def test_counts_use_indexes(self):
         """The counters are read by indexes: a loop does not get slower with the size of the list."""
         self.env.cr.execute('SET LOCAL enable_seqscan = off')
-        query = self.logs._sql_facts('a@b.example', 'b.example', 'abc', '<1@x>', fields.Datetime.now(), 100)
+        query = self.logs._sql_facts(
+            'a@b.example', 'b.example', 'abc', '<1@x>', fields.Datetime.now(), 100
+        )
         self.env.cr.execute('EXPLAIN ' + query.code, query.params)
         plan = '\n'.join(line for (line,) in self.env.cr.fetchall())
         self.assertNotIn('Seq Scan on retail_mail_log', plan)

@@ -2,6 +2,7 @@
 
 import random
 from base64 import b64encode
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -317,6 +318,12 @@ class TestServiceSla(SlaCommon):
             with self.subTest(field=field):
                 self.assertEqual(self._create_tickets(**values).sla_policy_id, policy)
                 self.assertEqual(self._create_tickets().sla_policy_id, self.policy)
+        # the same conditions when they come to hold later
+        ticket = self._create_tickets()
+        ticket.channel_id = self.phone
+        self.assertEqual(ticket.sla_policy_id.name, 'channel_ids')
+        ticket.write({'channel_id': self.mail.id, 'order_id': order.id})
+        self.assertEqual(ticket.sla_policy_id, policy)
         # archived and other companies' policies hold for nobody
         policy.company_id = self.company_2
         self.assertNotEqual(self._create_tickets(**cases[-1][1]).sla_policy_id, policy)
@@ -573,15 +580,11 @@ class TestServiceSla(SlaCommon):
             self.env.flush_all()
         self.assertLessEqual(counted() / 20, 2.2)
 
+    @contextmanager
     def _counted(self):
-        from contextlib import contextmanager
-
-        @contextmanager
-        def count():
-            start = self.env.cr.sql_log_count
-            yield lambda: self.env.cr.sql_log_count - start
-
-        return count()
+        """Yield a function that tells how many queries have been made since."""
+        start = self.env.cr.sql_log_count
+        yield lambda: self.env.cr.sql_log_count - start
 
 
 @tagged('post_install', '-at_install', 'retail_crm')

@@ -331,9 +331,7 @@ def _automatic(message, facts):
 
 def _bulk(message, facts):
     precedence = {
-        value.lower()
-        for name in ('Precedence', 'X-Precedence')
-        for value in headers(message, name)
+        value.lower() for name in ('Precedence', 'X-Precedence') for value in headers(message, name)
     } & set(_BULK)
     if facts.is_reply:
         # somebody may answer through a list; nobody writes bulk mail by hand

@@ -71,9 +71,7 @@ class MailThread(models.AbstractModel):
         return tickets._door_keep(raw, team, custom_values, error)
 
     @api.model
-    def message_route(
-        self, message, message_dict, model=None, thread_id=None, custom_values=None
-    ):
+    def message_route(self, message, message_dict, model=None, thread_id=None, custom_values=None):
         """Mails for tickets pass the door; it may change their ticket, hold or drop them."""
         routes = super().message_route(message, message_dict, model, thread_id, custom_values)
         if not message_dict.get('is_bounce') and all(route[0] != TICKET for route in routes):

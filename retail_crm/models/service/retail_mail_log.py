@@ -66,9 +66,7 @@ class RetailMailLog(models.Model):
         string='Same Text',
         help='Equal for mails that say the same apart from numbers, addresses and dates. Empty for short texts.',
     )
-    result = fields.Selection(
-        selection=RESULTS, required=True, help='What became of the mail.'
-    )
+    result = fields.Selection(selection=RESULTS, required=True, help='What became of the mail.')
     reason = fields.Selection(
         selection=REASONS, required=True, help='The rule that decided, the first that fitted.'
     )
@@ -156,6 +154,8 @@ class RetailMailLog(models.Model):
         for company in self.env['res.company'].search([]):
             limit = fields.Datetime.now() - timedelta(days=company.retail_quarantine_days)
             old = self.search(
-                [('company_id', '=', company.id), ('date', '<', limit)], limit=GC_LIMIT, order='date'
+                [('company_id', '=', company.id), ('date', '<', limit)],
+                limit=GC_LIMIT,
+                order='date',
             )
             old.unlink()

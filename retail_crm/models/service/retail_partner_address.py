@@ -24,9 +24,7 @@ class RetailPartnerAddress(models.Model):
     email = fields.Char(string='E-mail', required=True, help='The address, in small letters.')
     note = fields.Char(help='Whose address it is, for example the spouse.')
 
-    _email_uniq = models.Constraint(
-        'UNIQUE(email)', 'This address belongs to a customer already.'
-    )
+    _email_uniq = models.Constraint('UNIQUE(email)', 'This address belongs to a customer already.')
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -51,4 +49,8 @@ class RetailPartnerAddress(models.Model):
     def _find(self, email, company):
         """Return the customer to whom an address belongs, for a company."""
         partner = self.sudo().search([('email', '=', email)], limit=1).partner_id
-        return partner if partner.company_id in (company, partner.company_id.browse()) else partner.browse()
+        return (
+            partner
+            if partner.company_id in (company, partner.company_id.browse())
+            else partner.browse()
+        )

@@ -155,7 +155,9 @@ class RetailQuarantine(models.Model):
         # superuser: mails come in by the gateway, whoever released them
         gateway = self.env['mail.thread'].with_user(self.env.ref('base.user_root')).sudo()
         ticket_id = gateway.with_context(retail_crm_released=self.id).message_process(
-            'retail.ticket', raw, custom_values={'team_id': self.team_id.id} if self.team_id else None
+            'retail.ticket',
+            raw,
+            custom_values={'team_id': self.team_id.id} if self.team_id else None,
         )
         return self.env['retail.ticket'].browse(ticket_id or ())
 
@@ -181,7 +183,9 @@ class RetailQuarantine(models.Model):
         for company in self.env['res.company'].search([]):
             limit = fields.Datetime.now() - timedelta(days=company.retail_quarantine_days)
             old = self.search(
-                [('company_id', '=', company.id), ('date', '<', limit)], limit=GC_LIMIT, order='date'
+                [('company_id', '=', company.id), ('date', '<', limit)],
+                limit=GC_LIMIT,
+                order='date',
             )
             more = more or len(old) == GC_LIMIT
             old.unlink()

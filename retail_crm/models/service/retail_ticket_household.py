@@ -29,7 +29,8 @@ class RetailTicketHousehold(models.Model):
             if known and known.partner_id != ticket.partner_id:
                 raise UserError(
                     self.env._(
-                        '%(email)s belongs to another customer already.', email=ticket.unknown_sender
+                        '%(email)s belongs to another customer already.',
+                        email=ticket.unknown_sender,
                     )
                 )
             if not known:

@@ -120,9 +120,7 @@ class RetailTicketMail(models.Model):
 
     def _door_copies(self, msg_dict, mail):
         """Return ``{address: how to write it}`` of those who got the mail, too: not we, not the sender."""
-        text = ','.join(
-            filter(None, (msg_dict.get('cc_filtered'), msg_dict.get('to_filtered')))
-        )
+        text = ','.join(filter(None, (msg_dict.get('cc_filtered'), msg_dict.get('to_filtered'))))
         copies = {}
         for name, address in email_split_tuples(text):
             normalized = email_normalize(address)
