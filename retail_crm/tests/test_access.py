@@ -51,6 +51,10 @@ RIGHTS = {
         'internal': 'r',
     },
     'retail.duplicate': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.incident': {'manager': 'rwc', 'complaint': 'r', 'sensitive': 'rwc'},
+    'retail.incident.customer': {'manager': 'rwcd', 'complaint': 'r', 'sensitive': 'rwcd'},
+    'retail.major.item': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
+    'retail.major.rule': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
     'retail.member.list': {'user': 'r', 'lead': 'rwcd', 'manager': 'rwcd', 'marketing': 'rwcd'},
     'retail.member.list.line': {
         'user': 'rw',
@@ -137,6 +141,17 @@ RIGHTS = {
         'marketing': 'r',
         'sales': 'rwc',
     },
+    'retail.ticket.back': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'},
+    'retail.ticket.check': {'user': 'rw', 'lead': 'rw', 'manager': 'rwcd', 'complaint': 'rw'},
+    'retail.ticket.promise': {
+        'user': 'rwc',
+        'lead': 'rwc',
+        'manager': 'rwcd',
+        'complaint': 'rwc',
+    },
+    'retail.ticket.reason.told': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
+    'retail.ticket.restricted': {'user': 'r', 'lead': 'r', 'manager': 'r', 'complaint': 'r'},
+    'retail.ticket.statement': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'rwc'},
     'retail.registration': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'sales': 'rwc'},
     'retail.tier': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
     'retail.tier.move': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
@@ -176,6 +191,16 @@ ACTIONS = {
     ('retail.duplicate', 'action_household'): {'user', 'lead', 'manager'},
     ('retail.duplicate', 'action_reopen'): {'user', 'lead', 'manager'},
     ('retail.duplicate', 'action_merge'): {'lead', 'manager'},
+    ('retail.incident', 'action_close'): {'manager', 'sensitive'},
+    ('retail.incident', 'action_notify'): {'manager', 'sensitive'},
+    ('retail.incident', 'action_reopen'): {'manager', 'sensitive'},
+    ('retail.incident.customer', 'action_told'): {'manager', 'sensitive'},
+    ('retail.ticket', 'action_back'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_follow_up'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_open_incident'): {'manager', 'complaint'},
+    ('retail.ticket.back', 'action_back'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket.promise', 'action_break'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket.promise', 'action_keep'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.membership', 'action_ask_leave'): {'user', 'lead', 'manager'},
     ('retail.member.list', 'action_draw'): {'lead', 'manager', 'marketing'},
     ('retail.member.list', 'action_open_lines'): {'user', 'lead', 'manager', 'marketing'},
@@ -294,6 +319,56 @@ class AccessCommon(RetailCrmCommon):
         checks = cls.env['retail.profile.backtest']
         checks._check(12, date(2027, 6, 1))
         return checks.search([('company_id', '=', cls.company.id)], limit=1)
+
+    @classmethod
+    def _complaint_parts(cls, company, partner):
+        """Return what belongs to a complaint that nobody owns, at its fourth step, and what rules all of them."""
+        values = {
+            'subject': 'Loud',
+            'company_id': company.id,
+            'partner_id': partner.id,
+            # the counter is deleted in these tests
+            'channel_id': cls.env.ref('retail_crm.retail_channel_phone').id,
+            'type_id': cls.env.ref('retail_crm.retail_ticket_type_complaint').id,
+            'team_id': False,
+        }
+        ticket, secret = cls.env['retail.ticket'].create(
+            [values, {**values, 'is_restricted': True}]
+        )
+        (ticket + secret).team_id = False
+        stage = cls.env.ref('retail_crm.retail_ticket_stage_solution')
+        ticket._stamp({'stage_id': stage.id, 'step': 'solution'})
+        incident = cls.env['retail.incident'].create(
+            {
+                'subject': 'Leak',
+                'company_id': company.id,
+                'measures': 'Closed',
+                'notice': 'Change your password.',
+                'authority_reason': 'Nobody was harmed',
+                'line_ids': [
+                    Command.create({'partner_id': partner.id, 'waived_reason': 'Not his data'})
+                ],
+            }
+        )
+        cls.env.flush_all()
+        of_ticket = {'ticket_id': ticket.id}
+        return {
+            'retail.incident': incident,
+            'retail.incident.customer': incident.line_ids,
+            'retail.ticket.back': cls.env['retail.ticket.back'].create(
+                {'ticket_ids': ticket.ids, 'step': 'classify', 'reason': 'Wrong class'}
+            ),
+            'retail.ticket.check': cls.env['retail.ticket.check'].create(
+                {**of_ticket, 'name': 'Stop the sale'}
+            ),
+            'retail.ticket.promise': cls.env['retail.ticket.promise'].create(
+                {**of_ticket, 'what': 'Call back'}
+            ),
+            'retail.ticket.restricted': cls.env['retail.ticket.restricted'].browse(secret.id),
+            'retail.ticket.statement': cls.env['retail.ticket.statement'].create(
+                {**of_ticket, 'place': 'Paper', 'text': 'Sorry'}
+            ),
+        }
 
     @classmethod
     def _duplicate(cls, company):
@@ -471,6 +546,12 @@ class AccessCommon(RetailCrmCommon):
         cls.list = cls._give_list(cls.company_3)
         points = cls._points(cls.company, cls.bob)
         cls.samples = {
+            **cls._complaint_parts(cls.company, cls.bob),
+            'retail.major.item': cls.env['retail.major.item'].create({'name': 'Pray'}),
+            'retail.major.rule': cls.env.ref('retail_crm.retail_major_rule_press'),
+            'retail.ticket.reason.told': cls.env.ref(
+                'retail_crm.retail_ticket_reason_told_quality'
+            ),
             'retail.access.log': cls.env['retail.access.log']._log('reveal', cls.bob),
             'retail.anonymise': cls.env['retail.anonymise'].create(
                 {'reason': 'Letter', 'partner_ids': [Command.set(cls.ann.ids)]}
@@ -575,6 +656,16 @@ class AccessCommon(RetailCrmCommon):
             ),
         }
         cls.changes = {
+            'retail.incident': {'subject': 'List sent'},
+            'retail.incident.customer': {'waived_reason': 'Has left'},
+            'retail.major.item': {'name': 'Call the mayor'},
+            'retail.major.rule': {'name': 'Television'},
+            'retail.ticket.back': {'reason': 'Wrong product'},
+            'retail.ticket.check': {'is_done': True},
+            'retail.ticket.promise': {'what': 'Write'},
+            'retail.ticket.reason.told': {'amount_from': 5},
+            'retail.ticket.restricted': {'subject': 'Quiet'},
+            'retail.ticket.statement': {'text': 'Very sorry'},
             'retail.access.log': {'kind': 'export'},
             'retail.anonymise': {'reason': 'Call'},
             'retail.audit': {'name': 'Exports'},
@@ -636,6 +727,36 @@ class AccessCommon(RetailCrmCommon):
             'retail.voucher.render': {'note': 'Late'},
         }
         cls.news = {
+            'retail.incident': {'subject': 'Laptop lost'},
+            'retail.incident.customer': {
+                'incident_id': cls.samples['retail.incident'].id,
+                'partner_id': cls.ann.id,
+            },
+            'retail.major.item': {'name': 'Close the store'},
+            'retail.major.rule': {'name': 'Television', 'kind': 'is_press'},
+            'retail.ticket.back': {
+                'ticket_ids': cls.samples['retail.ticket.back'].ticket_ids.ids,
+                'step': 'classify',
+                'reason': 'Wrong class',
+            },
+            'retail.ticket.check': {
+                'ticket_id': cls.samples['retail.ticket.check'].ticket_id.id,
+                'name': 'Close the store',
+            },
+            'retail.ticket.promise': {
+                'ticket_id': cls.samples['retail.ticket.check'].ticket_id.id,
+                'what': 'Write',
+            },
+            'retail.ticket.reason.told': {
+                'reason_id': cls.env.ref('retail_crm.retail_ticket_reason_order').id,
+                'who': 'store',
+            },
+            'retail.ticket.restricted': {'subject': 'Quiet'},
+            'retail.ticket.statement': {
+                'ticket_id': cls.samples['retail.ticket.check'].ticket_id.id,
+                'place': 'Paper',
+                'text': 'Sorry',
+            },
             'retail.access.log': {'kind': 'export', 'user_id': cls.env.uid},
             'retail.anonymise': {'reason': 'Letter', 'partner_ids': [Command.set(cls.ann.ids)]},
             'retail.audit': {'name': 'Exports'},
@@ -919,6 +1040,11 @@ class TestAccess(AccessCommon):
         lists = self._give_list(self.company_2)
         points = self._points(self.company_2, self.bob)
         others = {
+            **{
+                name: records
+                for name, records in self._complaint_parts(self.company_2, self.bob).items()
+                if 'company_id' in records
+            },
             'retail.points.adjustment': points['adjustment'],
             'retail.points.campaign': self.env['retail.points.campaign'].create(
                 {'name': 'Elsewhere', 'company_id': self.company_2.id}
@@ -1231,6 +1357,9 @@ class TestAccess(AccessCommon):
         if model == 'retail.programme':
             is_running = method == 'action_preview_rules'
             self.samples[model].state = 'running' if is_running else 'draft'
+        if model == 'retail.ticket':  # a complaint passes its steps one by one
+            stage = self.env.ref('retail_crm.retail_ticket_stage_execute')
+            self.samples[model]._stamp({'stage_id': stage.id, 'step': 'execute'})
         if method == 'action_start_points':  # offered where no program is in use
             self.env['loyalty.program'].search([('program_type', '=', 'loyalty')]).active = False
         if model == 'retail.tier.preview':
