@@ -1,7 +1,7 @@
 from odoo import api, models
 
 
-class BasePartnerMergeService(models.TransientModel):
+class BasePartnerMergeIncident(models.TransientModel):
     _inherit = 'base.partner.merge.automatic.wizard'
 
     @api.model
