@@ -1,3 +1,3 @@
 """Dialogs of the service area."""
 
-from . import base_partner_merge_incident, retail_ticket_back
+from . import base_partner_merge, retail_ticket_back

@@ -1,7 +1,7 @@
 from odoo import api, models
 
 
-class BasePartnerMergeIncident(models.TransientModel):
+class BasePartnerMergeService(models.TransientModel):
     _inherit = 'base.partner.merge.automatic.wizard'
 
     @api.model
