@@ -545,6 +545,8 @@ class AccessCommon(RetailCrmCommon):
         cls.benefit = cls._give_benefit(cls.member)
         cls.list = cls._give_list(cls.company_3)
         points = cls._points(cls.company, cls.bob)
+        # each kind has one rule
+        cls.env.ref('retail_crm.retail_major_rule_views').unlink()
         cls.samples = {
             **cls._complaint_parts(cls.company, cls.bob),
             'retail.major.item': cls.env['retail.major.item'].create({'name': 'Pray'}),
@@ -733,7 +735,7 @@ class AccessCommon(RetailCrmCommon):
                 'partner_id': cls.ann.id,
             },
             'retail.major.item': {'name': 'Close the store'},
-            'retail.major.rule': {'name': 'Television', 'kind': 'is_press'},
+            'retail.major.rule': {'name': 'Television', 'kind': 'views', 'count': 5},
             'retail.ticket.back': {
                 'ticket_ids': cls.samples['retail.ticket.back'].ticket_ids.ids,
                 'step': 'classify',
