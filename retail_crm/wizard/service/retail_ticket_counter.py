@@ -3,7 +3,6 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import plaintext2html
 
-from ...models.service.retail_ticket import VERDICTS
 from ...models.service.retail_ticket_look_up import MAX_CUSTOMERS
 
 #: Order lines that the dialog offers, at most.
@@ -117,8 +116,14 @@ class RetailTicketCounter(models.TransientModel):
         help='What made the customer dissatisfied.',
     )
     verdict = fields.Selection(
-        selection=VERDICTS, default='justified', help='What you found when you looked into it.'
+        selection='_selection_verdict',
+        default='justified',
+        help='What you found when you looked into it.',
     )
+
+    @api.model
+    def _selection_verdict(self):
+        return self.env['retail.ticket']._fields['verdict']._description_selection(self.env)
 
     # === COMPUTE ===#
 
