@@ -65,7 +65,7 @@ class RetailTicketCounter(models.TransientModel):
         comodel_name='retail.ticket.type',
         string='Type',
         required=True,
-        domain=[('is_internal', '=', False), ('code', '!=', 'data_request')],
+        domain=[('is_internal', '=', False), ('code', 'not in', ('data_request', 'recovery'))],
         default=lambda self: (
             self.env['retail.ticket.type'].search([('code', '=', 'return')], limit=1)
             or self.env['retail.ticket.type']._default_type()
@@ -117,8 +117,14 @@ class RetailTicketCounter(models.TransientModel):
         help='What made the customer dissatisfied.',
     )
     verdict = fields.Selection(
-        selection=VERDICTS, default='justified', help='What you found when you looked into it.'
+        selection='_selection_verdict',
+        default='justified',
+        help='What you found when you looked into it.',
     )
+
+    @api.model
+    def _selection_verdict(self):
+        return self.env['retail.ticket']._fields['verdict']._description_selection(self.env)
 
     # === COMPUTE ===#
 
@@ -135,7 +141,7 @@ class RetailTicketCounter(models.TransientModel):
         for counter in self:
             goods = counter.line_ids.filtered('is_chosen').product_id[:1]
             what = counter.reason_id if counter.is_complaint else counter.type_id
-            names = (what.display_name, goods.sudo().display_name)  # sudo: a name on the receipt
+            names = (what.display_name, goods.sudo().name)  # sudo: a name on the receipt
             counter.subject = ': '.join(filter(None, names))
 
     @api.depends('partner_id', 'company_id')
