@@ -607,6 +607,7 @@ class AccessCommon(AccessCalls):
             'subject': 'Which size?',
             'company_id': company.id,
             'type_id': cls.env.ref('retail_crm.retail_ticket_type_enquiry').id,
+            'channel_id': cls.env.ref('retail_crm.retail_channel_web').id,
             'product_id': cls.goods.id,
         }
         cls.env['retail.ticket'].create([dict(values) for _time in range(3)])
