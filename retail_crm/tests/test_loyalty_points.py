@@ -585,7 +585,9 @@ class TestPoints(PointsCommon):
                 counts.append(len(self._ledger_queries(order.action_confirm)))
                 # what it is now is asked once, and entered once
                 line = order.order_line.filtered(lambda line: not line.reward_id)
-                counts.append(len(self._ledger_queries(functools.partial(line.write, {'price_unit': 30}))))
+                counts.append(
+                    len(self._ledger_queries(functools.partial(line.write, {'price_unit': 30})))
+                )
             self.assertEqual(counts[0], 2)
             self.assertEqual(counts[2], 3)
             self.assertLessEqual(max(counts[1], counts[3]), 3, counts)
