@@ -1,18 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import format_date
 
-from .retail_ticket_stage import OPEN_CATEGORIES
-
 PRIORITIES = [('0', 'Normal'), ('1', 'High'), ('2', 'Urgent')]
-
-VERDICTS = [
-    ('justified', 'Justified'),
-    ('partly', 'Partly justified'),
-    ('unjustified', 'Not justified'),
-    ('open', 'Cannot be verified'),
-]
-
-OPINIONS = [('accepts', 'Accepts the solution'), ('counter', 'Wishes something else')]
 
 
 class RetailTicket(models.Model):
@@ -56,7 +45,7 @@ class RetailTicket(models.Model):
         check_company=True,
         tracking=True,
         index='btree_not_null',
-        ondelete='restrict',  # a cascade would hide the row from the privacy look-up
+        ondelete='restrict',  # a cascade would hide the row from the privacy look-up,
         help='Who asks. Empty: not known yet.',
     )
     commercial_partner_id = fields.Many2one(
@@ -116,12 +105,15 @@ class RetailTicket(models.Model):
         tracking=True,
         index=True,
         ondelete='restrict',
+        help='Kind of request: decides its stages, its team and its deadlines.',
     )
     is_complaint = fields.Boolean(
         related='type_id.is_complaint', string='Complaint', store=True, precompute=True
     )
     is_internal = fields.Boolean(related='type_id.is_internal', store=True, precompute=True)
-    tag_ids = fields.Many2many(comodel_name='retail.ticket.tag', string='Tags')
+    tag_ids = fields.Many2many(
+        comodel_name='retail.ticket.tag', string='Tags', help='Free labels to find tickets by.'
+    )
     reason_id = fields.Many2one(
         comodel_name='retail.ticket.reason',
         string='Class',
@@ -131,7 +123,10 @@ class RetailTicket(models.Model):
         help="What it is about in the customer's view.",
     )
     line_ids = fields.One2many(
-        comodel_name='retail.ticket.line', inverse_name='ticket_id', string='Goods'
+        comodel_name='retail.ticket.line',
+        inverse_name='ticket_id',
+        string='Goods',
+        help='Goods that it is about: lines of orders, or products without one.',
     )
     order_id = fields.Many2one(
         comodel_name='sale.order',
@@ -158,6 +153,7 @@ class RetailTicket(models.Model):
         tracking=True,
         index='btree_not_null',
         ondelete='restrict',
+        help='Team that handles it: found by type, class and store, and changed by handing it over.',
     )
     user_id = fields.Many2one(
         comodel_name='res.users',
@@ -216,6 +212,7 @@ class RetailTicket(models.Model):
         copy=False,
         ondelete='restrict',
         group_expand='_group_expand_stage_id',
+        help='Where it stands. The stages are those of its type.',
     )
     category = fields.Selection(
         related='stage_id.category', store=True, precompute=True, string='State', index=True
@@ -249,11 +246,23 @@ class RetailTicket(models.Model):
         string='Last Answered', readonly=True, copy=False, help='Last message to the customer.'
     )
     customer_message_count = fields.Integer(
-        string='Messages of the Customer', readonly=True, copy=False
+        string='Messages of the Customer',
+        readonly=True,
+        copy=False,
+        help='How often the customer wrote or called about it.',
     )
-    agent_message_count = fields.Integer(string='Answers', readonly=True, copy=False)
+    agent_message_count = fields.Integer(
+        string='Answers',
+        readonly=True,
+        copy=False,
+        help='How often the customer was answered by a person.',
+    )
     stage_since = fields.Datetime(
-        string='In This Stage Since', readonly=True, copy=False, default=fields.Datetime.now
+        string='In This Stage Since',
+        readonly=True,
+        copy=False,
+        default=fields.Datetime.now,
+        help='When it came into this stage.',
     )
     first_solved_at = fields.Datetime(
         string='First Solved',
@@ -270,9 +279,18 @@ class RetailTicket(models.Model):
     solved_by = fields.Many2one(
         comodel_name='res.users', readonly=True, copy=False, help='Who solved it, the last time.'
     )
-    archived_at = fields.Datetime(string='Filed', readonly=True, copy=False)
+    archived_at = fields.Datetime(
+        string='Filed',
+        readonly=True,
+        copy=False,
+        help='When it was filed: nothing more is expected.',
+    )
     reopen_count = fields.Integer(
-        string='Times Reopened', readonly=True, copy=False, aggregator='sum'
+        string='Times Reopened',
+        readonly=True,
+        copy=False,
+        aggregator='sum',
+        help='How often it was opened again after it had been solved.',
     )
     next_event_at = fields.Datetime(
         string='Next Event',
@@ -304,7 +322,10 @@ class RetailTicket(models.Model):
         help='Ticket for which this task is done.',
     )
     child_ids = fields.One2many(
-        comodel_name='retail.ticket', inverse_name='parent_id', string='Tasks of Other Departments'
+        comodel_name='retail.ticket',
+        inverse_name='parent_id',
+        string='Tasks of Other Departments',
+        help='What other departments do for it.',
     )
     follow_up_of_id = fields.Many2one(
         comodel_name='retail.ticket',
@@ -314,81 +335,6 @@ class RetailTicket(models.Model):
         index='btree_not_null',
         ondelete='restrict',
         help='Earlier ticket that the customer answered after it was closed, or that this one speaks of.',
-    )
-
-    # === WHAT CAME OUT ===#
-    problem_restated = fields.Text(
-        string='Problem in Our Words',
-        help='The problem as we understood it, read back to the customer and confirmed.',
-    )
-    customer_wish = fields.Text(help='How the customer wishes it to be solved.')
-    verdict = fields.Selection(
-        selection=VERDICTS, tracking=True, copy=False, help='What the investigation found.'
-    )
-    solution = fields.Text(copy=False, help='What we offer to do.')
-    customer_opinion = fields.Selection(
-        selection=OPINIONS,
-        tracking=True,
-        copy=False,
-        help='What the customer says to the solution before it is carried out.',
-    )
-    told_on = fields.Datetime(
-        string='Told On', copy=False, help='When the customer was told the solution.'
-    )
-    told_channel_id = fields.Many2one(
-        comodel_name='retail.channel', string='Told By', copy=False, help='On which channel.'
-    )
-    cause_id = fields.Many2one(
-        comodel_name='retail.ticket.cause',
-        string='Root Cause',
-        tracking=True,
-        copy=False,
-        index='btree_not_null',
-        ondelete='restrict',
-        help='Why it really happened, as we found. Stays when the ticket is given to somebody else.',
-    )
-    dissatisfaction_id = fields.Many2one(
-        comodel_name='retail.ticket.dissatisfaction',
-        tracking=True,
-        copy=False,
-        index='btree_not_null',
-        ondelete='restrict',
-        help='What made the customer dissatisfied.',
-    )
-    is_preventable = fields.Boolean(
-        string='Preventable',
-        compute='_compute_is_preventable',
-        store=True,
-        precompute=True,
-        readonly=False,
-        copy=False,
-        help='Could have been prevented by us. Starts with what the root cause says.',
-    )
-    result = fields.Text(copy=False, help='What was done in the end.')
-    round = fields.Integer(
-        default=1,
-        readonly=True,
-        copy=False,
-        aggregator='avg',
-        help='How often a solution was sought: 2 when the customer was not satisfied with the first one.',
-    )
-    intake_1 = fields.Text(string='What happened?')
-    intake_2 = fields.Text(string='How did it happen?')
-    intake_3 = fields.Text(string='Which product?')
-    intake_4 = fields.Text(string='Why is the customer dissatisfied?')
-    intake_5 = fields.Text(string='Who was the shop guide?')
-    intake_6 = fields.Text(string='Other reasons to be dissatisfied?')
-    intake_7 = fields.Selection(
-        selection=[('yes', 'Yes'), ('partly', 'Partly'), ('no', 'No')],
-        string='Is the customer reasonable?',
-    )
-    intake_8 = fields.Text(string='Which solution does the customer wish?')
-    intake_9 = fields.Selection(
-        selection=[('old', 'Old customer'), ('new', 'New customer')],
-        string='Old or new customer?',
-        readonly=True,
-        copy=False,
-        help='Filled by the system from purchases before the request.',
     )
 
     _name_company_uniq = models.UniqueIndex(
@@ -473,11 +419,6 @@ class RetailTicket(models.Model):
         for ticket in self:
             ticket.product_id = ticket.line_ids.product_id[:1] or ticket.product_id
 
-    @api.depends('cause_id')
-    def _compute_is_preventable(self):
-        for ticket in self:
-            ticket.is_preventable = ticket.cause_id.is_preventable
-
     def _compute_access_url(self):
         super()._compute_access_url()
         for ticket in self:
@@ -521,39 +462,6 @@ class RetailTicket(models.Model):
                 vals.setdefault('assigned_at', now)
         return vals_list
 
-    def _fill_types(self, vals_list):
-        """Give type and first stage to those without."""
-        Type = self.env['retail.ticket.type']
-        if any(not vals.get('type_id') for vals in vals_list):
-            usual = self.env.context.get('default_type_id') or Type._default_type().id
-            for vals in vals_list:
-                vals['type_id'] = vals.get('type_id') or usual
-        first = Type.browse({vals['type_id'] for vals in vals_list})._first_stages()
-        for vals in vals_list:
-            if not vals.get('stage_id'):
-                vals['stage_id'] = first[Type.browse(vals['type_id'])].id
-
-    def _fill_teams(self, vals_list):
-        """Give a team (and its company) to those without, by type, company and store; each case is asked once."""
-        Team, Type = self.env['retail.ticket.team'], self.env['retail.ticket.type']
-        Company, Store = self.env['res.company'], self.env['crm.team']
-        found = {}
-        for vals in vals_list:
-            if vals.get('team_id'):
-                vals.setdefault('company_id', Team.browse(vals['team_id']).sudo().company_id.id)
-                continue
-            company = Company.browse(vals.get('company_id') or self.env.company.id)
-            key = (vals['type_id'], company.id, vals.get('store_id'))
-            if key not in found:
-                kind = Type.browse(vals['type_id']).with_company(company)
-                found[key] = kind.team_id or Team._find(
-                    kind.team_kind or 'desk',
-                    company,
-                    Store.browse(vals.get('store_id') or []),
-                    kind,
-                )
-            vals['team_id'] = found[key].id
-
     def _tickets_created(self):
         """Hook: what follows the creation of a batch of tickets."""
         self._clock_opened()
@@ -588,62 +496,12 @@ class RetailTicket(models.Model):
             self._clock_replan(replan)
         return result
 
-    def _keep_stage_of_type(self, vals):
-        """A type with another process keeps the meaning of the stage: the first stage of the same category."""
-        if not vals.get('type_id') or 'stage_id' in vals or not self:
-            return
-        kind = self.env['retail.ticket.type'].browse(vals['type_id'])
-        stages = kind._stages()
-        if stages and any(ticket.stage_id not in stages for ticket in self):
-            category = self[:1].category
-            stage = kind._stage_of([category]) or kind._stage_of(OPEN_CATEGORIES) or stages[:1]
-            vals['stage_id'] = stage.id
-
     def copy_data(self, default=None):
         """A copy is a new request of the same customer, received now."""
         vals_list = super().copy_data(default=default)
         for vals in vals_list:
             vals.pop('stage_id', None)
         return vals_list
-
-    # === HOOKS OF THE CLOCK ===#
-
-    def _clock_opened(self):
-        """Hook: the clock of new tickets starts (at ``received_at``)."""
-
-    def _clock_moved(self, before):
-        """Hook: tickets changed their stage. ``before``: ``{ticket: its stage before}``."""
-
-    def _clock_contact(self, side, date=None):
-        """Hook: a message was exchanged. Called once per message, whatever it came by.
-
-        :param str side: ``'customer'`` (he wrote or called) or ``'agent'`` (a person of ours answered him publicly)
-        :param date: when; default: now
-        """
-        date = date or fields.Datetime.now()
-        for ticket in self:
-            if side == 'customer':
-                ticket.write(
-                    {
-                        'last_customer_at': date,
-                        'customer_message_count': ticket.customer_message_count + 1,
-                        'waiting_since': ticket.waiting_since or date,
-                    }
-                )
-            else:
-                ticket.write(
-                    {
-                        'last_agent_at': date,
-                        'agent_message_count': ticket.agent_message_count + 1,
-                        'first_response_at': ticket.first_response_at or date,
-                        'waiting_since': False,
-                    }
-                )
-                if ticket.agent_message_count == 1:
-                    self.env['retail.moment']._emit('ticket_answered', ticket)
-
-    def _clock_replan(self, changed):
-        """Hook: something changed by which the policy is chosen. ``changed``: names of fields."""
 
     def _words_of_promise(self):
         """Return by when one ticket is promised, in the user's language, or an empty text."""

@@ -80,6 +80,45 @@ class RetailTicketFlow(models.Model):
         if self:
             models.Model.write(self, vals)
 
+    # === HOOKS OF THE CLOCK ===#
+
+    def _clock_opened(self):
+        """Hook: the clock of new tickets starts (at ``received_at``)."""
+
+    def _clock_moved(self, before):
+        """Hook: tickets changed their stage. ``before``: ``{ticket: its stage before}``."""
+
+    def _clock_contact(self, side, date=None):
+        """Hook: a message was exchanged. Called once per message, whatever it came by.
+
+        :param str side: ``'customer'`` (he wrote or called) or ``'agent'`` (a person of ours answered him publicly)
+        :param date: when; default: now
+        """
+        date = date or fields.Datetime.now()
+        for ticket in self:
+            if side == 'customer':
+                ticket.write(
+                    {
+                        'last_customer_at': date,
+                        'customer_message_count': ticket.customer_message_count + 1,
+                        'waiting_since': ticket.waiting_since or date,
+                    }
+                )
+            else:
+                ticket.write(
+                    {
+                        'last_agent_at': date,
+                        'agent_message_count': ticket.agent_message_count + 1,
+                        'first_response_at': ticket.first_response_at or date,
+                        'waiting_since': False,
+                    }
+                )
+                if ticket.agent_message_count == 1:
+                    self.env['retail.moment']._emit('ticket_answered', ticket)
+
+    def _clock_replan(self, changed):
+        """Hook: something changed by which the policy is chosen. ``changed``: names of fields."""
+
     # === MOVING ===#
 
     def _set_stage(self, categories, step=None, **vals):

@@ -25,7 +25,10 @@ class RetailTicketReason(models.Model):
         help='Class that this sub-cause belongs to. Empty: it is a class itself.',
     )
     child_ids = fields.One2many(
-        comodel_name='retail.ticket.reason', inverse_name='parent_id', string='Sub-Causes'
+        comodel_name='retail.ticket.reason',
+        inverse_name='parent_id',
+        string='Sub-Causes',
+        help='What complaints of this class are about in detail.',
     )
     team_kind = fields.Selection(
         selection=KINDS,

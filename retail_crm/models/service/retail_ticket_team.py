@@ -75,6 +75,7 @@ class RetailTicketTeam(models.Model):
         comodel_name='retail.ticket.team.member',
         inverse_name='team_id',
         string='Members',
+        help='Employees of the team: they may write its tickets, and get them assigned.',
     )
     color = fields.Integer(string='Colour')
 

@@ -11,7 +11,11 @@ class RetailTicketTeamMember(models.Model):
     _check_company_auto = True
 
     team_id = fields.Many2one(
-        comodel_name='retail.ticket.team', required=True, ondelete='cascade', index=True
+        comodel_name='retail.ticket.team',
+        required=True,
+        ondelete='cascade',
+        index=True,
+        help='Team that the employee is in.',
     )
     company_id = fields.Many2one(related='team_id.company_id', store=True)
     user_id = fields.Many2one(

@@ -1,0 +1,12 @@
+from odoo import fields, models
+
+
+class ResPartner(models.Model):
+    _inherit = 'res.partner'
+
+    retail_address_ids = fields.One2many(
+        comodel_name='retail.partner.address',
+        inverse_name='partner_id',
+        string='Additional E-mail Addresses',
+        help='Other addresses from which the customer or the household writes.',
+    )
