@@ -16,7 +16,7 @@ class RetailTicketTend(models.Model):
     """Tickets that wait for the customer are brought to an end, and solved ones are filed (S-TKT-12, defaults 13).
 
     Who does not answer is reminded twice and then told that the request is closed. Solved requests are filed when they
-    can no longer be reopened. ``tend_at`` says when the next of these is due; whoever moves the ticket plans it anew.
+    can no longer be reopened; complaints by their own process. ``tend_at`` says when the next of these is due; whoever moves the ticket plans it anew.
     Everything can be repeated: what was done is noted before anything is sent.
     """
 
@@ -49,13 +49,15 @@ class RetailTicketTend(models.Model):
         waiting = self.filtered(
             lambda ticket: ticket.category == 'waiting' and not ticket.is_internal
         )
-        solved = self.filtered(lambda ticket: ticket.category == 'solved')
+        # complaints are filed by their own process, which knows whether the customer is satisfied
+        solved = self.filtered(
+            lambda ticket: ticket.category == 'solved' and not ticket.is_complaint
+        )
         (self - waiting - solved).filtered('tend_at')._stamp({'tend_at': False})
         waiting._stamp({'reminder_count': 0})
         waiting._plan_by_work(lambda ticket: ticket.company_id.retail_remind_days)
-        for days, tickets in solved.grouped(
-            lambda ticket: min(ticket._file_days(False), ticket._file_days(True))
-        ).items():
+        for company, tickets in solved.grouped('company_id').items():
+            days = company.sudo().retail_reopen_days  # sudo: settings
             tickets._stamp({'tend_at': fields.Datetime.add(fields.Datetime.now(), days=days)})
 
     def _plan_by_work(self, days_of):
@@ -72,18 +74,6 @@ class RetailTicketTend(models.Model):
             plans.setdefault(key, []).append(ticket.id)
         for (calendar, start, days), ids in plans.items():
             self.browse(ids)._stamp({'tend_at': _after_working_days(calendar, start, days)})
-
-    def _file_days(self, satisfied):
-        """Hook: return the number of days after which one solved ticket is filed."""
-        company_sudo = self.company_id.sudo()  # sudo: settings
-        if not self.is_complaint:
-            return company_sudo.retail_reopen_days
-        return company_sudo.retail_file_days if satisfied else company_sudo.retail_file_silent_days
-
-    @api.model
-    def _satisfied_domain(self):
-        """Hook: return the domain of the complaints whose customers said to be satisfied."""
-        return Domain.FALSE
 
     # === TENDING ===#
 
@@ -152,18 +142,16 @@ class RetailTicketTend(models.Model):
         return self.env.ref(f'retail_crm.{name}', raise_if_not_found=False)
 
     def _tend_solved(self):
-        """File what can no longer be reopened; a complaint sooner when the customer said to be satisfied."""
+        """File what can no longer be reopened; where the setting has grown since, later."""
         now = fields.Datetime.now()
-        satisfied = self.filtered_domain(self._satisfied_domain())
         due = self.browse()
         for ticket in self:
-            since = ticket.solved_at or now
-            until = since + timedelta(days=ticket._file_days(ticket in satisfied))
+            days = ticket.company_id.sudo().retail_reopen_days  # sudo: settings
+            until = (ticket.solved_at or now) + timedelta(days=days)
             if until <= now:
                 due += ticket
             else:
-                # the customer may still say so
-                ticket._stamp({'tend_at': min(until, now + timedelta(days=1))})
+                ticket._stamp({'tend_at': until})
         due._stamp({'tend_at': False})
         for kind, tickets in due.grouped('type_id').items():
             if kind._stage_of(['archived']):
