@@ -181,7 +181,7 @@ class TestServiceAnswer(DeskCommon):
     # === WHO ELSE ===#
 
     def test_others_are_seen_and_nothing_is_locked(self):
-        """ "Ann is answering since 14:02": soft notice, until she leaves or her screen is silent (R-svc B.10)."""
+        """Ann is answering since 14:02: soft notice, until she leaves or her screen is silent (R-svc B.10)."""
         ticket = self._ticket()
         mine, hers = ticket.with_user(self.staff), ticket.with_user(self.users['lead'])
         with freeze_time(THURSDAY):
@@ -389,6 +389,16 @@ class TestServiceTend(DeskCommon):
             len(self._public(ticket)), 3, 'told that it is closed, not that it is solved'
         )
         self.assertFalse(ticket.tell_stage_id)
+
+    def test_scheduled_action_that_stood_still(self):
+        """After two weeks without the scheduled action a customer gets one reminder, not all and the closing at once."""
+        with freeze_time(THURSDAY):
+            self.tickets = ticket = self._ticket()
+            ticket.action_wait()
+        late = THURSDAY + timedelta(days=14)
+        self._tend(late)
+        self.assertFalse(self._tend(late))
+        self.assertEqual((ticket.reminder_count, ticket.tend_at), (1, datetime(2026, 7, 20, 10, 0)))
 
     def test_answer_ends_the_waiting(self):
         """A ticket that goes on is not reminded; waiting again begins anew."""
