@@ -4,7 +4,6 @@ from odoo.fields import Command
 from odoo.tools import plaintext2html
 
 from ...models.service.retail_ticket_look_up import MAX_CUSTOMERS
-from ...models.service.retail_ticket_outcome import VERDICTS
 
 #: Order lines that the dialog offers, at most.
 MAX_LINES = 30
