@@ -139,7 +139,7 @@ print('HOUSEHOLD', scenes['household'].unknown_sender)
 def test_every_mail_ends_by_rule(house, fresh_db):
     """Of several hundred mails each becomes a ticket, is attached, held or dropped by rule; nothing loops (R-svc C.6)."""
     script = CORPUS.format(folder=str(Path(__file__).resolve().parent))
-    output = house.shell_script(fresh_db(), script, timeout=300)
+    output = house.shell_script(fresh_db(), script, timeout=600)
     lines = dict(line.split(' ', 1) for line in output.splitlines() if line[:1].isupper())
     assert lines['BAD'] == '0', output
     assert 'RAISED 0' in lines['CAME'], output
