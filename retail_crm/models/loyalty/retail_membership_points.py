@@ -54,19 +54,35 @@ class RetailMembershipPoints(models.Model):
             'points_waiting': self._points_words(sum(later for _now, later in sums.values())),
             'points_from': self._portal_points_from(entries, base),
             'points_expiring': self._portal_points_expiring(entries, base),
-            'points_history': [
-                {
-                    'day': format_date(self.env, entry.date),
-                    'words': self._portal_points_event(entry),
-                    'points': self._points_words(entry.points, sign=True),
-                    'state': entry.state,
-                }
-                for entry in entries.search([*base, ('kind', '!=', 'merge')], limit=POINTS_LIMIT)
-            ],
+            'points_history': self._portal_points_history(
+                entries.search([*base, ('kind', '!=', 'merge')], limit=POINTS_LIMIT)
+            ),
             'points_cards': [
                 (card.id, card.program_id.name) for card in cards if card.program_id.active
             ],
         }
+
+    def _portal_points_history(self, entries):
+        """Return the movements as customers read them: what one order took from several lots is one movement."""
+        history = {}
+        for entry in entries:
+            key = (
+                format_date(self.env, entry.date),
+                self._portal_points_event(entry),
+                entry.state,
+                # other things are as they were entered
+                not (entry.kind in ('burn', 'reverse_burn') and entry.res_id) and entry.id,
+            )
+            history[key] = history.get(key, 0.0) + entry.points
+        return [
+            {
+                'day': day,
+                'words': words,
+                'points': self._points_words(points, sign=True),
+                'state': state,
+            }
+            for (day, words, state, _id), points in history.items()
+        ]
 
     def _portal_points_from(self, entries, base):
         """Return ``[(points, day)]`` of waiting points whose day is known already."""
