@@ -252,6 +252,7 @@ class Tickets:
             found.append((moment, number, 'customer', story))
         if number % 11 == 5:
             found.append((moment + timedelta(minutes=30), number, 'task', story))
+            found.append((moment + timedelta(hours=2), number, 'task_done', story))
         for _index in range(5 if story['code'] == 'complaint' else 4):
             moment += step
             found.append((moment, number, 'next', story))
@@ -343,6 +344,15 @@ class Tickets:
                 'received_at': moment,
             }
         )
+
+    def task_done(self, ticket, _moment, _story):
+        """The other department has done its part."""
+        for task in ticket.child_ids.filtered(lambda child: child._is_open()):
+            _wish, result = WORDS['internal'][0]
+            task.with_user(self.users['clerk2']).sudo().write(
+                {'user_id': self.users['clerk2'].id, 'result': result}
+            )
+            task._set_stage('solved')
 
     def next(self, ticket, moment, story):
         """One step on, with what it asks for."""
