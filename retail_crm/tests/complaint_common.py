@@ -1,5 +1,7 @@
 """What the tests of complaints start from."""
 
+from unittest.mock import patch
+
 from odoo.fields import Command
 
 from odoo.addons.retail_crm.tests.common import RetailCrmCommon
@@ -87,3 +89,8 @@ class ComplaintCommon(RetailCrmCommon):
     @classmethod
     def _join(cls, user, team):
         team.member_ids = [Command.create({'user_id': user.id})]
+
+    def _run_cron(self, method):
+        """Run the method of a scheduled action without its commits."""
+        with patch.object(self.env.registry['ir.cron'], '_commit_progress', return_value=0):
+            method()

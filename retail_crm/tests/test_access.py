@@ -65,6 +65,10 @@ RIGHTS = {
     'retail.duplicate': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.mail.block': {'user': 'r', 'lead': 'rwc', 'manager': 'rwcd'},
     'retail.mail.log': {'lead': 'r', 'manager': 'r'},
+    'retail.incident': {'manager': 'rwc', 'complaint': 'r', 'sensitive': 'rwc'},
+    'retail.incident.customer': {'manager': 'rwcd', 'complaint': 'r', 'sensitive': 'rwcd'},
+    'retail.major.item': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
+    'retail.major.rule': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
     'retail.member.list': {'user': 'r', 'lead': 'rwcd', 'manager': 'rwcd', 'marketing': 'rwcd'},
     'retail.member.list.line': {
         'user': 'rw',
@@ -163,6 +167,17 @@ RIGHTS = {
         'marketing': 'r',
         'sales': 'rwc',
     },
+    'retail.ticket.back': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'},
+    'retail.ticket.check': {'user': 'rw', 'lead': 'rw', 'manager': 'rwcd', 'complaint': 'rw'},
+    'retail.ticket.promise': {
+        'user': 'rwc',
+        'lead': 'rwc',
+        'manager': 'rwcd',
+        'complaint': 'rwc',
+    },
+    'retail.ticket.reason.told': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
+    'retail.ticket.restricted': {'user': 'r', 'lead': 'r', 'manager': 'r', 'complaint': 'r'},
+    'retail.ticket.statement': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'rwc'},
     'retail.registration': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'sales': 'rwc'},
     'retail.sla.policy': {
         'user': 'r',
@@ -253,6 +268,16 @@ ACTIONS = {
     ('retail.faq', 'action_insert'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.faq.gap', 'action_open_tickets'): {'lead', 'manager'},
     ('retail.faq.gap', 'action_write_article'): {'lead', 'manager'},
+    ('retail.incident', 'action_close'): {'manager', 'sensitive'},
+    ('retail.incident', 'action_notify'): {'manager', 'sensitive'},
+    ('retail.incident', 'action_reopen'): {'manager', 'sensitive'},
+    ('retail.incident.customer', 'action_told'): {'manager', 'sensitive'},
+    ('retail.ticket', 'action_back'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_follow_up'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_open_incident'): {'manager', 'complaint'},
+    ('retail.ticket.back', 'action_back'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket.promise', 'action_break'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket.promise', 'action_keep'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.membership', 'action_ask_leave'): {'user', 'lead', 'manager'},
     ('retail.member.list', 'action_draw'): {'lead', 'manager', 'marketing'},
     ('retail.member.list', 'action_open_lines'): {'user', 'lead', 'manager', 'marketing'},
@@ -451,6 +476,56 @@ class AccessCommon(AccessCalls):
         return checks.search([('company_id', '=', cls.company.id)], limit=1)
 
     @classmethod
+    def _complaint_parts(cls, company, partner):
+        """Return what belongs to a complaint that nobody owns, at its fourth step, and what rules all of them."""
+        values = {
+            'subject': 'Loud',
+            'company_id': company.id,
+            'partner_id': partner.id,
+            # the counter is deleted in these tests
+            'channel_id': cls.env.ref('retail_crm.retail_channel_phone').id,
+            'type_id': cls.env.ref('retail_crm.retail_ticket_type_complaint').id,
+            'team_id': False,
+        }
+        ticket, secret = cls.env['retail.ticket'].create(
+            [values, {**values, 'is_restricted': True}]
+        )
+        (ticket + secret).team_id = False
+        stage = cls.env.ref('retail_crm.retail_ticket_stage_solution')
+        ticket._stamp({'stage_id': stage.id, 'step': 'solution'})
+        incident = cls.env['retail.incident'].create(
+            {
+                'subject': 'Leak',
+                'company_id': company.id,
+                'measures': 'Closed',
+                'notice': 'Change your password.',
+                'authority_reason': 'Nobody was harmed',
+                'line_ids': [
+                    Command.create({'partner_id': partner.id, 'waived_reason': 'Not his data'})
+                ],
+            }
+        )
+        cls.env.flush_all()
+        of_ticket = {'ticket_id': ticket.id}
+        return {
+            'retail.incident': incident,
+            'retail.incident.customer': incident.line_ids,
+            'retail.ticket.back': cls.env['retail.ticket.back'].create(
+                {'ticket_ids': ticket.ids, 'step': 'classify', 'reason': 'Wrong class'}
+            ),
+            'retail.ticket.check': cls.env['retail.ticket.check'].create(
+                {**of_ticket, 'name': 'Stop the sale'}
+            ),
+            'retail.ticket.promise': cls.env['retail.ticket.promise'].create(
+                {**of_ticket, 'what': 'Call back'}
+            ),
+            'retail.ticket.restricted': cls.env['retail.ticket.restricted'].browse(secret.id),
+            'retail.ticket.statement': cls.env['retail.ticket.statement'].create(
+                {**of_ticket, 'place': 'Paper', 'text': 'Sorry'}
+            ),
+        }
+
+    @classmethod
     def _duplicate(cls, company):
         """Return a group of two customers of a company who may be one."""
         values = {'name': 'Twin', 'email': 'twin@shop.test', 'company_id': company.id}
@@ -532,6 +607,7 @@ class AccessCommon(AccessCalls):
             'subject': 'Which size?',
             'company_id': company.id,
             'type_id': cls.env.ref('retail_crm.retail_ticket_type_enquiry').id,
+            'channel_id': cls.env.ref('retail_crm.retail_channel_web').id,
             'product_id': cls.goods.id,
         }
         cls.env['retail.ticket'].create([dict(values) for _time in range(3)])
@@ -654,6 +730,7 @@ class AccessCommon(AccessCalls):
             }
         )
 
+    @classmethod
     def _desk(cls, company, partner):
         """Return the dialogs of a complaint that nobody owns, who has it open, when it waited, and a macro."""
         department, experts = cls.env['retail.ticket.team'].create(
@@ -805,7 +882,15 @@ class AccessCommon(AccessCalls):
         points = cls._points(cls.company, cls.bob)
         clock = cls._clock(cls.company)
         ticket = clock['retail.ticket.target'].ticket_id
+        # each kind has one rule
+        cls.env.ref('retail_crm.retail_major_rule_views').unlink()
         cls.samples = {
+            **cls._complaint_parts(cls.company, cls.bob),
+            'retail.major.item': cls.env['retail.major.item'].create({'name': 'Pray'}),
+            'retail.major.rule': cls.env.ref('retail_crm.retail_major_rule_press'),
+            'retail.ticket.reason.told': cls.env.ref(
+                'retail_crm.retail_ticket_reason_told_quality'
+            ),
             **clock,
             'retail.calendar.import': cls.env['retail.calendar.import'].create(
                 {
@@ -927,6 +1012,16 @@ class AccessCommon(AccessCalls):
             ),
         }
         cls.changes = {
+            'retail.incident': {'subject': 'List sent'},
+            'retail.incident.customer': {'waived_reason': 'Has left'},
+            'retail.major.item': {'name': 'Call the mayor'},
+            'retail.major.rule': {'name': 'Television'},
+            'retail.ticket.back': {'reason': 'Wrong product'},
+            'retail.ticket.check': {'is_done': True},
+            'retail.ticket.promise': {'what': 'Write'},
+            'retail.ticket.reason.told': {'amount_from': 5},
+            'retail.ticket.restricted': {'subject': 'Quiet'},
+            'retail.ticket.statement': {'text': 'Very sorry'},
             'retail.access.log': {'kind': 'export'},
             'retail.anonymise': {'reason': 'Call'},
             'retail.audit': {'name': 'Exports'},
@@ -1026,6 +1121,36 @@ class AccessCommon(AccessCalls):
             'retail.mail.log': {'result': 'normal', 'reason': 'normal'},
             'retail.partner.address': {'partner_id': cls.ann.id, 'email': 'new@home.example'},
             'retail.quarantine': {'reason': 'blocked'},
+            'retail.incident': {'subject': 'Laptop lost'},
+            'retail.incident.customer': {
+                'incident_id': cls.samples['retail.incident'].id,
+                'partner_id': cls.ann.id,
+            },
+            'retail.major.item': {'name': 'Close the store'},
+            'retail.major.rule': {'name': 'Television', 'kind': 'views', 'count': 5},
+            'retail.ticket.back': {
+                'ticket_ids': cls.samples['retail.ticket.back'].ticket_ids.ids,
+                'step': 'classify',
+                'reason': 'Wrong class',
+            },
+            'retail.ticket.check': {
+                'ticket_id': cls.samples['retail.ticket.check'].ticket_id.id,
+                'name': 'Close the store',
+            },
+            'retail.ticket.promise': {
+                'ticket_id': cls.samples['retail.ticket.check'].ticket_id.id,
+                'what': 'Write',
+            },
+            'retail.ticket.reason.told': {
+                'reason_id': cls.env.ref('retail_crm.retail_ticket_reason_order').id,
+                'who': 'store',
+            },
+            'retail.ticket.restricted': {'subject': 'Quiet'},
+            'retail.ticket.statement': {
+                'ticket_id': cls.samples['retail.ticket.check'].ticket_id.id,
+                'place': 'Paper',
+                'text': 'Sorry',
+            },
             'retail.access.log': {'kind': 'export', 'user_id': cls.env.uid},
             'retail.anonymise': {'reason': 'Letter', 'partner_ids': [Command.set(cls.ann.ids)]},
             'retail.audit': {'name': 'Exports'},
@@ -1370,6 +1495,11 @@ class TestAccess(AccessCommon):
         others = {
             **self._clock(self.company_2),
             **self._desk(self.company_2, self.bob),
+            **{
+                name: records
+                for name, records in self._complaint_parts(self.company_2, self.bob).items()
+                if 'company_id' in records
+            },
             'retail.points.adjustment': points['adjustment'],
             'retail.points.campaign': self.env['retail.points.campaign'].create(
                 {'name': 'Elsewhere', 'company_id': self.company_2.id}
@@ -1705,6 +1835,9 @@ class TestAccess(AccessCommon):
             )
         if method == 'action_confirm_appointment':
             self.samples[model].appointment_at = fields.Datetime.add(fields.Datetime.now(), days=1)
+        if model == 'retail.ticket':  # a complaint passes its steps one by one
+            stage = self.env.ref('retail_crm.retail_ticket_stage_execute')
+            self.samples[model]._stamp({'stage_id': stage.id, 'step': 'execute'})
         if method == 'action_start_points':  # offered where no program is in use
             self.env['loyalty.program'].search([('program_type', '=', 'loyalty')]).active = False
         if model == 'retail.tier.preview':

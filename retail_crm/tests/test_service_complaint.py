@@ -285,7 +285,7 @@ class TestComplaintSteps(ComplaintCommon):
             ('2026-03-31 10:00:00', happy + silent + partly),
         ):
             with self.subTest(now=now), freeze_time(now):
-                self.tickets._cron_file_complaints()
+                self._run_cron(self.tickets._cron_file_complaints)
                 self.assertEqual(tickets.filtered('archived_at'), filed)
         with self.assertRaisesRegex(UserError, 'not decided'):
             dispute.action_next_stage()

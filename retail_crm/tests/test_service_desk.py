@@ -168,11 +168,9 @@ class TestServiceAnswer(DeskCommon):
         ticket = self._ticket(
             promised_at='2026-07-03 10:00:00', appointment_at='2026-07-03 10:00:00'
         )
-        templates = self.env['mail.template'].search([('model', '=', 'retail.ticket')])
-        names = ('apology', 'thanks', 'question', 'news', 'proposal')
+        names = ('apology', 'thanks', 'question', 'news', 'proposal', 'solved', 'waiting')
         for name in names:
-            self.assertIn(self.env.ref(f'retail_crm.mail_template_ticket_{name}'), templates)
-        for template in templates:
+            template = self.env.ref(f'retail_crm.mail_template_ticket_{name}')
             with self.subTest(template=template.name):
                 body = template._render_field('body_html', ticket.ids, compute_lang=True)[ticket.id]
                 self.assertIn('Bob', body)
@@ -183,7 +181,7 @@ class TestServiceAnswer(DeskCommon):
     # === WHO ELSE ===#
 
     def test_others_are_seen_and_nothing_is_locked(self):
-        """ "Ann is answering since 14:02": soft notice, until she leaves or her screen is silent (R-svc B.10)."""
+        """Ann is answering since 14:02: soft notice, until she leaves or her screen is silent (R-svc B.10)."""
         ticket = self._ticket()
         mine, hers = ticket.with_user(self.staff), ticket.with_user(self.users['lead'])
         with freeze_time(THURSDAY):
@@ -253,7 +251,7 @@ class TestServiceTell(DeskCommon):
         self._solve_and_tell(ticket)
         mails = self.env['mail.mail'].search([('mail_message_id', '=', self._public(ticket).id)])
         self.assertTrue(mails)
-        self.assertIn('auto-generated', mails[0].headers or '')
+        self.assertIn('Auto-Submitted', mails[0].headers or '')
 
     def test_only_the_last_of_quick_moves_is_told(self):
         """Who clicks through stages, or back again at once, tells of what is true when the message goes."""
@@ -392,6 +390,16 @@ class TestServiceTend(DeskCommon):
         )
         self.assertFalse(ticket.tell_stage_id)
 
+    def test_scheduled_action_that_stood_still(self):
+        """After two weeks without the scheduled action a customer gets one reminder, not all and the closing at once."""
+        with freeze_time(THURSDAY):
+            self.tickets = ticket = self._ticket()
+            ticket.action_wait()
+        late = THURSDAY + timedelta(days=14)
+        self._tend(late)
+        self.assertFalse(self._tend(late))
+        self.assertEqual((ticket.reminder_count, ticket.tend_at), (1, datetime(2026, 7, 20, 10, 0)))
+
     def test_answer_ends_the_waiting(self):
         """A ticket that goes on is not reminded; waiting again begins anew."""
         with freeze_time(THURSDAY):
@@ -419,36 +427,27 @@ class TestServiceTend(DeskCommon):
         self.assertFalse(ticket.tend_at, 'asked once')
 
     def test_solved_requests_are_filed(self):
-        """Requests are filed when they can no longer be reopened, complaints after 14 days satisfied or 30 silent."""
+        """Requests are filed when they can no longer be reopened; complaints have their own process (S-TKT-12)."""
         complaint = self.env.ref('retail_crm.retail_ticket_type_complaint')
-        complaint.write({'needs_cause': False, 'needs_result': False})
         with freeze_time(THURSDAY):
-            request, happy, silent = (
-                self._ticket(type_id=kind.id, result='Done', reason_id=reason)
-                for kind, reason in (
-                    (self.enquiry, False),
-                    (complaint, self.env.ref('retail_crm.retail_ticket_reason_product').id),
-                    (complaint, self.env.ref('retail_crm.retail_ticket_reason_product').id),
-                )
+            request, angry, again = (
+                self._ticket(type_id=kind.id) for kind in (self.enquiry, complaint, self.enquiry)
             )
-            self.tickets = request + happy + silent
-            for ticket in self.tickets:
-                stage = ticket.type_id._stage_of(['solved'])
-                ticket._stamp({'stage_id': stage.id, 'solved_at': THURSDAY})
-            self.env.add_to_compute(self.tickets._fields['category'], self.tickets)
-            self.tickets._plan_tending()
-        domain = patch.object(
-            type(happy), '_satisfied_domain', lambda self: [('id', '=', happy.id)]
-        )
-        with domain:
-            self._tend(THURSDAY + timedelta(days=7))
-            self.assertEqual(self.tickets.mapped('category'), ['archived', 'solved', 'solved'])
-            self._tend(THURSDAY + timedelta(days=14))
-            self.assertEqual(self.tickets.mapped('category'), ['archived', 'archived', 'solved'])
-            self._tend(THURSDAY + timedelta(days=29))
-            self.assertEqual(silent.category, 'solved')
-            self._tend(THURSDAY + timedelta(days=30))
-            self.assertEqual(silent.category, 'archived')
+            self.tickets = request + angry + again
+            (request + again)._set_stage('solved', result='Done')
+            angry._stamp({'stage_id': complaint._stage_of(['solved']).id})
+            self.env.add_to_compute(angry._fields['category'], angry)
+            angry._plan_tending()
+        self.assertFalse(angry.tend_at)
+        with freeze_time(THURSDAY + timedelta(days=6)):
+            again.action_reopen()
+            again._set_stage('solved')
+        self._tend(THURSDAY + timedelta(days=7))
+        self.assertEqual(self.tickets.mapped('category'), ['archived', 'solved', 'solved'])
+        self.company.retail_reopen_days = 30
+        self._tend(THURSDAY + timedelta(days=13))
+        self.assertEqual(again.category, 'solved')
+        self.assertEqual(again.tend_at, THURSDAY + timedelta(days=36))
 
     def test_scheduled_actions_work_on_what_is_due(self):
         """The scheduled actions take what is due in batches and leave the rest."""

@@ -130,7 +130,7 @@ class TestIncident(ComplaintCommon):
             ('2026-03-08 20:00:01', 3, True),
         ):
             with self.subTest(now=now), freeze_time(now):
-                self.incidents._cron_remind()
+                self._run_cron(self.incidents._cron_remind)
                 incident.invalidate_recordset()
                 self.assertEqual(len(incident.activity_ids) - start, count)
                 self.assertEqual(incident.is_late, late)

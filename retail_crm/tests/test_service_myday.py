@@ -72,7 +72,14 @@ class TestServiceMyDay(DeskCommon):
         second = self._ticket(appointment_at=start + timedelta(hours=11))
         self._ticket(user_id=self.staff.id, appointment_at=end + timedelta(hours=1))
         promised = self._ticket(user_id=self.staff.id)
-        promised._stamp({'promised_at': start})
+        self.env['retail.ticket.promise'].create(
+            {
+                'ticket_id': promised.id,
+                'what': 'Call back',
+                'user_id': self.staff.id,
+                'due_at': end - timedelta(minutes=1),
+            }
+        )
         first.activity_schedule(
             'mail.mail_activity_data_call', summary='Ring', user_id=self.staff.id
         )

@@ -575,7 +575,12 @@ class TestPortalTicketPages(PortalTicketCase, HttpCase):
 
     def test_new(self):
         """A request with text, wish and files; all that decides is set by the server (S-CHN-20, S-CHN-16)."""
-        self.assertIn('Please choose', self._page(f'{URL}/new').text_content())
+        page = self._page(f'{URL}/new')
+        self.assertIn('Please choose', page.text_content())
+        self.assertLessEqual(
+            {'type', 'subject', 'text', 'wish', 'day', 'intake_2', 'intake_4', 'files'},
+            set(page.xpath('//form[contains(@class, "o_retail_request")]//@name')),
+        )
         response, ticket = self._new(
             files=[('photo.png', PNG, 'image/png'), ('note.txt', b'Hi', 'text/plain')],
             wish='New tea',

@@ -69,7 +69,7 @@ class TestPromise(ComplaintCommon):
             ('2026-11-19 11:00:00', 'broken', 1, 1),
         ):
             with self.subTest(now=now), freeze_time(now):
-                self.promises._cron_promises()
+                self._run_cron(self.promises._cron_promises)
                 self.assertEqual(
                     (promise.state, len(tasks(maker)), len(tasks(leader))),
                     (state, reminders, alerts),
@@ -86,7 +86,7 @@ class TestPromise(ComplaintCommon):
             promise.action_keep()
             self.assertEqual(promise.state, 'kept')
         with freeze_time('2026-11-20 10:00:00'):
-            self.promises._cron_promises()
+            self._run_cron(self.promises._cron_promises)
         self.assertEqual(promise.state, 'kept')
         other = self._promise()
         other.action_break()

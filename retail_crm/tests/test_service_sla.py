@@ -2,6 +2,7 @@
 
 import random
 from base64 import b64encode
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -205,6 +206,17 @@ class TestServiceSla(SlaCommon):
             twin.target_ids.filtered(lambda row: row.kind == 'next').date_start, self._at(3.5)
         )
 
+    def test_answer_that_is_heard_of_late(self):
+        """An answer given in time, of which the system hears after the deadline, was in time (C.1)."""
+        with freeze_time(MONDAY):
+            ticket = self._create_tickets()
+        with freeze_time(self._at(3)):
+            ticket._clock_fire()
+            self.assertEqual(self._states(ticket)['first', 1], 'breached')
+            ticket._clock_contact('agent', self._at(0.9))
+            self.assertEqual(self._states(ticket)['first', 1], 'met')
+            self.assertFalse(ticket.is_breached)
+
     def test_date_in_the_future_is_now(self):
         """The sender's clock is wrong: his message is of now at the latest (C.1)."""
         with freeze_time(MONDAY):
@@ -317,6 +329,12 @@ class TestServiceSla(SlaCommon):
             with self.subTest(field=field):
                 self.assertEqual(self._create_tickets(**values).sla_policy_id, policy)
                 self.assertEqual(self._create_tickets().sla_policy_id, self.policy)
+        # the same conditions when they come to hold later
+        ticket = self._create_tickets()
+        ticket.channel_id = self.phone
+        self.assertEqual(ticket.sla_policy_id.name, 'channel_ids')
+        ticket.write({'channel_id': self.mail.id, 'order_id': order.id})
+        self.assertEqual(ticket.sla_policy_id, policy)
         # archived and other companies' policies hold for nobody
         policy.company_id = self.company_2
         self.assertNotEqual(self._create_tickets(**cases[-1][1]).sla_policy_id, policy)
@@ -509,9 +527,12 @@ class TestServiceSla(SlaCommon):
             now = self._at(step * 7 + rng.random())
             with freeze_time(now):
                 for ticket in tickets:
-                    what = rng.choice(('customer', 'agent', 'late', *self.stages))
+                    what = rng.choice(('customer', 'agent', 'late', 'look', *self.stages))
                     if what == 'late':
-                        ticket._clock_contact('customer', now - timedelta(hours=rng.random() * 9))
+                        side = rng.choice(('customer', 'agent'))
+                        ticket._clock_contact(side, now - timedelta(hours=rng.random() * 20))
+                    elif what == 'look':
+                        ticket._clock_fire()
                     elif what in self.stages:
                         ticket.stage_id = self.stages[what]
                     else:
@@ -573,15 +594,11 @@ class TestServiceSla(SlaCommon):
             self.env.flush_all()
         self.assertLessEqual(counted() / 20, 2.2)
 
+    @contextmanager
     def _counted(self):
-        from contextlib import contextmanager
-
-        @contextmanager
-        def count():
-            start = self.env.cr.sql_log_count
-            yield lambda: self.env.cr.sql_log_count - start
-
-        return count()
+        """Yield a function that tells how many queries have been made since."""
+        start = self.env.cr.sql_log_count
+        yield lambda: self.env.cr.sql_log_count - start
 
 
 @tagged('post_install', '-at_install', 'retail_crm')

@@ -173,6 +173,16 @@ class Clock:
 
     # What happens.
 
+    def follows(self, at):
+        """Return whether what happened at ``at`` may be told now; what comes too late needs the log.
+
+        Too late is what is not after the last event, and what comes before a deadline that was taken for missed since.
+        """
+        return at > self.at and not any(
+            target.breached and target.met_at is None and target.deadline >= at
+            for target in self.targets
+        )
+
     def settle(self, now):
         """Break what should have been done before ``now``."""
         for target in self.targets:

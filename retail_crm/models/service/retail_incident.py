@@ -101,6 +101,7 @@ class RetailIncident(models.Model):
         comodel_name='retail.incident.customer',
         inverse_name='incident_id',
         string='Affected Customers',
+        help='Customers whose data it is about, and when each was told.',
     )
     customer_count = fields.Integer(
         string='Affected', compute='_compute_counts', help='How many customers are affected.'

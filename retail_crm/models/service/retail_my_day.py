@@ -172,16 +172,44 @@ class RetailMyDay(models.AbstractModel):
         )
 
     def _section_promises(self, end):
-        domain = self._mine() & Domain('promised_at', '!=', False) & Domain('promised_at', '<', end)
-        return self._ticket_section(
-            'promises',
-            self.env._('Promises due'),
-            'fa-handshake-o',
-            domain,
-            'promised_at, id',
-            'promised_at',
-            self.env._('No promise is due today.'),
+        """Promises of mine that are due today or before, the oldest first."""
+        promise = self.env['retail.ticket.promise']
+        domain = (
+            Domain('user_id', '=', self.env.uid)
+            & Domain('state', '=', 'open')
+            & Domain('due_at', '<', end)
         )
+        names = ['what', 'due_at', 'ticket_id']
+        rows = promise.search_fetch(domain, names, order='due_at, id', limit=_LIMIT)
+        rows.ticket_id.fetch(['name', 'subject', 'partner_id', 'partner_name'])
+        return {
+            'key': 'promises',
+            'title': self.env._('Promises due'),
+            'icon': 'fa-handshake-o',
+            'count': len(rows) if len(rows) < _LIMIT else promise.search_count(domain),
+            'empty': self.env._('No promise is due today.'),
+            'action': {
+                'type': 'ir.actions.act_window',
+                'name': self.env._('Promises due'),
+                'res_model': 'retail.ticket.promise',
+                'views': [[False, 'list'], [False, 'form']],
+                'domain': list(domain),
+            },
+            'rows': [
+                {
+                    'id': row.ticket_id.id,
+                    'model': 'retail.ticket',
+                    'title': row.what,
+                    'text': row.ticket_id.partner_id.sudo().display_name  # sudo: a name
+                    or row.ticket_id.partner_name
+                    or '',
+                    'date': fields.Datetime.to_string(row.due_at),
+                    'countdown': True,
+                    'note': f'{row.ticket_id.name} {row.ticket_id.subject}',
+                }
+                for row in rows
+            ],
+        }
 
     def _ticket_section(self, key, title, icon, domain, order, date, empty, note='stage_id'):
         """Return a list of tickets: two queries, however many there are."""

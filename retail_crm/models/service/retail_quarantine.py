@@ -41,13 +41,11 @@ class RetailQuarantine(models.Model):
     )
     team_id = fields.Many2one(
         comodel_name='retail.ticket.team',
-        string='Team',
         ondelete='set null',
         help='Team whose address the mail was sent to.',
     )
     ticket_id = fields.Many2one(
         comodel_name='retail.ticket',
-        string='Ticket',
         ondelete='set null',
         index='btree_not_null',
         help='Ticket that the mail answers or, once released, that it made.',
@@ -68,7 +66,6 @@ class RetailQuarantine(models.Model):
     )
     decided_by_id = fields.Many2one(
         comodel_name='res.users',
-        string='Decided By',
         ondelete='set null',
         help='Who released or discarded it.',
     )
@@ -185,7 +182,7 @@ class RetailQuarantine(models.Model):
     def _gc_old(self):
         """Remove mails that are older than the days of their company, with their files."""
         more = False
-        for company in self.env['res.company'].search([]):
+        for company in self.env['res.company'].search([('retail_quarantine_days', '>', 0)]):
             limit = fields.Datetime.now() - timedelta(days=company.retail_quarantine_days)
             old = self.search(
                 [('company_id', '=', company.id), ('date', '<', limit)],

@@ -121,10 +121,10 @@ class RetailTicketClock(models.Model):
         return [(1, '=', 1)] if value else [(0, '=', 1)]
 
     def write(self, vals):
-        """Another day of receipt moves all that was counted from it."""
+        """Another day of receipt moves all that was counted from it; channel and order may grant other hours."""
         result = super().write(vals)
-        if 'received_at' in vals:
-            self._clock_replan({'received_at'})
+        if changed := {'received_at', 'channel_id', 'order_id'} & set(vals):
+            self._clock_replan(changed)
         return result
 
     # === WHAT HAPPENS ===#

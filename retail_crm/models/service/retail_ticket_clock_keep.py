@@ -99,14 +99,12 @@ class RetailTicketClockKeep(models.Model):
         clocks, late = {}, tickets.browse()
         for ticket in tickets:
             at = instant(dates[ticket])
-            kept = ticket.clock_kept
-            # From a cancelled state only the log knows the way back.
-            if at <= kept['at'] or kept['category'] == 'cancelled':
-                late += ticket
-                continue
             clock = ticket._clock_restore(plans[ticket], targets.get(ticket, ()))
-            tell(ticket, clock, at)
-            clocks[ticket] = clock
+            if clock.follows(at):
+                tell(ticket, clock, at)
+                clocks[ticket] = clock
+            else:
+                late += ticket
         if late:
             clocks.update(late._clock_from_log(plans))
         tickets._clock_save(clocks, targets, plans)

@@ -79,7 +79,7 @@ class RetailTicketComplaint(models.Model):
     )
     satisfied_channel_id = fields.Many2one(
         comodel_name='retail.channel',
-        string='Satisfaction Asked On',
+        string='Answered By',
         copy=False,
         help='On which channel the customer said so.',
     )

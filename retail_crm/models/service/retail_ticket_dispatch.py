@@ -174,7 +174,8 @@ class RetailTicketDispatch(models.Model):
         for ticket, user in tasks:
             readable[user] = readable.get(user, self.browse()) + ticket
         for user, tickets in readable.items():
-            readable[user] = user and tickets.with_user(user).sudo(False)._filtered_access('read')
+            if user:
+                readable[user] = tickets.with_user(user).sudo(False)._filtered_access('read')
         # sudo: tasks for leaders are the system's to make
         return (
             self.env['mail.activity']
@@ -190,7 +191,7 @@ class RetailTicketDispatch(models.Model):
                         'date_deadline': date or fields.Date.context_today(self),
                     }
                     for ticket, user in tasks
-                    if ticket.id in (readable[user] or self).ids and user
+                    if user and ticket.id in readable[user]._ids
                 ]
             )
         )

@@ -56,10 +56,12 @@ class RetailTicketEvent(models.Model):
     def write(self, vals):
         """Keep what was noticed.
 
-        :raise UserError: always
+        :raise UserError: whatever is to be written
         """
         self.check_access('write')
-        raise UserError(self.env._('What happened to deadlines is never changed.'))
+        if vals:
+            raise UserError(self.env._('What happened to deadlines is never changed.'))
+        return super().write(vals)
 
     @api.model
     def _fire(self, rows):

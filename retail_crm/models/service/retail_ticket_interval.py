@@ -68,7 +68,9 @@ class RetailTicketInterval(models.Model):
     def write(self, vals):
         """Keep the log as it was written.
 
-        :raise UserError: always, but for references that vanish
+        :raise UserError: whatever is to be written
         """
         self.check_access('write')
-        raise UserError(self.env._('The log of a ticket is never changed.'))
+        if vals:
+            raise UserError(self.env._('The log of a ticket is never changed.'))
+        return super().write(vals)

@@ -46,7 +46,10 @@ class RetailTicketMajor(models.Model):
         help='Personal data of anybody came into the open.',
     )
     check_ids = fields.One2many(
-        comodel_name='retail.ticket.check', inverse_name='ticket_id', string='Emergency Plan'
+        comodel_name='retail.ticket.check',
+        inverse_name='ticket_id',
+        string='Emergency Plan',
+        help='What is to be done in this major case, and who did it.',
     )
     check_open_count = fields.Integer(
         string='Open Points',
@@ -57,6 +60,7 @@ class RetailTicketMajor(models.Model):
         comodel_name='retail.ticket.statement',
         inverse_name='ticket_id',
         string='Public Statements',
+        help='What was said in public about it.',
     )
 
     @api.depends('check_ids.is_done')

@@ -18,7 +18,11 @@ class RetailTicketPresence(models.Model):
     _log_access = False
 
     ticket_id = fields.Many2one(
-        comodel_name='retail.ticket', required=True, readonly=True, ondelete='cascade'
+        comodel_name='retail.ticket',
+        required=True,
+        readonly=True,
+        ondelete='cascade',
+        help='Ticket that is open on a screen.',
     )
     user_id = fields.Many2one(
         comodel_name='res.users',

@@ -55,7 +55,10 @@ class RetailTicketRecord(models.Model):
         help='Whether the public review was answered.',
     )
     promise_ids = fields.One2many(
-        comodel_name='retail.ticket.promise', inverse_name='ticket_id', string='Promises'
+        comodel_name='retail.ticket.promise',
+        inverse_name='ticket_id',
+        string='Promises',
+        help='What the customer was promised, until when.',
     )
     case_kind = fields.Selection(
         selection=[('success', 'Success'), ('failure', 'Failure')],

@@ -69,7 +69,8 @@ class RetailTicketRecurrence(models.Model):
         )
         if not wanted:
             return
-        wanted.env['retail.ticket'].flush_model()
+        self.flush_model()
+        self.env['res.company'].flush_model(['retail_recurrence_days', 'parent_path'])
         found = dict(self.env.execute_query(wanted._sql_recurrence()))
         changed = wanted.filtered(
             lambda ticket: ticket.recurrence_of_id.id != (found[ticket.id] or False)

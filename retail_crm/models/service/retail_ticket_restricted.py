@@ -40,6 +40,11 @@ class RetailTicketRestricted(models.Model):
                 vals.update(blocked_user_id=vals['guide_id'], is_restricted=True)
                 if vals.get('user_id') == vals['guide_id']:
                     vals.update(user_id=False, assigned_at=False)
+                if self._stays_involved():
+                    vals['involved_user_ids'] = [
+                        *(vals.get('involved_user_ids') or []),
+                        fields.Command.link(self.env.uid),
+                    ]
         return vals_list
 
     @api.model
@@ -86,18 +91,24 @@ class RetailTicketRestricted(models.Model):
             )
         self.filtered('is_restricted')._keep_away()
 
+    @api.model
+    def _stays_involved(self):
+        """Return whether the user keeps reading what he enters because he becomes involved: staff, not the unit."""
+        user = self.env.user
+        return (
+            user.id != SUPERUSER_ID
+            and user._is_internal()
+            and not any(user.has_group(group) for group in UNIT)
+        )
+
     def _keep_away(self):
         """Take tasks and subscriptions from those who may no longer read; who entered it stays involved."""
         actor = self.env.user
-        is_staff = actor.id != SUPERUSER_ID and actor._is_internal()
-        is_unit = any(actor.has_group(group) for group in UNIT)
+        stays = self._stays_involved()
         Activity = self.env['mail.activity'].sudo()
         for ticket in self:
-            if (
-                is_staff
-                and not is_unit
-                and actor
-                not in (ticket.user_id + ticket.involved_user_ids + ticket.blocked_user_id)
+            if stays and actor not in (
+                ticket.user_id + ticket.involved_user_ids + ticket.blocked_user_id
             ):
                 ticket._stamp({'involved_user_ids': [fields.Command.link(actor.id)]})
             # the desk concerned does not handle it

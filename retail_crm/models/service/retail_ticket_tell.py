@@ -167,12 +167,14 @@ class RetailTicketTell(models.Model):
         return channel
 
     def _tell_by_mail(self, subject, body):
-        """Post a message that one customer gets by mail, marked as automatic: no answering machine answers it."""
+        """Post a message that one customer gets by mail.
+
+        Its kind says that no person wrote it: the headers of such mails keep answering machines quiet.
+        """
         partner_sudo = self.partner_id.sudo()  # sudo: whether the customer has an address
         values = {'partner_ids': partner_sudo.ids}
         if not partner_sudo.email:
             values = {'outgoing_email_to': self.partner_email}
-        headers = self._tell_headers()
         self.with_context(mail_post_autofollow=False).message_post(
             subject=subject,
             body=Markup(body or ''),
@@ -182,16 +184,7 @@ class RetailTicketTell(models.Model):
             author_id=self.company_id.partner_id.id,
             email_from=self.company_id.email_formatted or self.env.user.email_formatted,
             **values,
-            **({'mail_headers': headers} if headers else {}),
         )
-
-    def _tell_headers(self):
-        """Hook: return the headers of automatic mails."""
-        return {
-            'Auto-Submitted': 'auto-generated',
-            'X-Auto-Response-Suppress': 'All',
-            'Precedence': 'bulk',
-        }
 
     def _tell_by_hand(self, channel, body):
         """Ask the owner (else the leader of the team) of one ticket to tell the customer."""

@@ -16,8 +16,8 @@ class RetailTicketTend(models.Model):
     """Tickets that wait for the customer are brought to an end, and solved ones are filed (S-TKT-12, defaults 13).
 
     Who does not answer is reminded twice and then told that the request is closed. Solved requests are filed when they
-    can no longer be reopened. ``tend_at`` says when the next of these is due; whoever moves the ticket plans it anew.
-    Everything can be repeated: what was done is noted before anything is sent.
+    can no longer be reopened; complaints by their own process. ``tend_at`` says when the next of these is due; whoever
+    moves the ticket plans it anew. Everything can be repeated: what was done is noted before anything is sent.
     """
 
     _inherit = 'retail.ticket'
@@ -49,41 +49,32 @@ class RetailTicketTend(models.Model):
         waiting = self.filtered(
             lambda ticket: ticket.category == 'waiting' and not ticket.is_internal
         )
-        solved = self.filtered(lambda ticket: ticket.category == 'solved')
+        # complaints are filed by their own process, which knows whether the customer is satisfied
+        solved = self.filtered(
+            lambda ticket: ticket.category == 'solved' and not ticket.is_complaint
+        )
         (self - waiting - solved).filtered('tend_at')._stamp({'tend_at': False})
         waiting._stamp({'reminder_count': 0})
         waiting._plan_by_work(lambda ticket: ticket.company_id.retail_remind_days)
-        for days, tickets in solved.grouped(
-            lambda ticket: min(ticket._file_days(False), ticket._file_days(True))
-        ).items():
+        for company, tickets in solved.grouped('company_id').items():
+            days = company.sudo().retail_reopen_days  # sudo: settings
             tickets._stamp({'tend_at': fields.Datetime.add(fields.Datetime.now(), days=days)})
 
-    def _plan_by_work(self, days_of):
+    def _plan_by_work(self, days_of, start=None):
         """Plan tickets a number of working days after they began to wait; each calendar is asked once.
 
         :param days_of: function that returns the number of days of a ticket
+        :param start: from when they are counted; default: since the ticket waits
         """
         # sudo: settings of the company and hours of the team, whoever moves the ticket
         plans = {}
         for ticket in self.sudo():
-            start = (ticket.stage_since or fields.Datetime.now()).replace(microsecond=0)
+            since = (start or ticket.stage_since or fields.Datetime.now()).replace(microsecond=0)
             calendar = ticket.team_id._working_calendar() or ticket.company_id.resource_calendar_id
-            key = (calendar, start, days_of(ticket))
+            key = (calendar, since, days_of(ticket))
             plans.setdefault(key, []).append(ticket.id)
-        for (calendar, start, days), ids in plans.items():
-            self.browse(ids)._stamp({'tend_at': _after_working_days(calendar, start, days)})
-
-    def _file_days(self, satisfied):
-        """Hook: return the number of days after which one solved ticket is filed."""
-        company_sudo = self.company_id.sudo()  # sudo: settings
-        if not self.is_complaint:
-            return company_sudo.retail_reopen_days
-        return company_sudo.retail_file_days if satisfied else company_sudo.retail_file_silent_days
-
-    @api.model
-    def _satisfied_domain(self):
-        """Hook: return the domain of the complaints whose customers said to be satisfied."""
-        return Domain.FALSE
+        for (calendar, since, days), ids in plans.items():
+            self.browse(ids)._stamp({'tend_at': _after_working_days(calendar, since, days)})
 
     # === TENDING ===#
 
@@ -116,15 +107,30 @@ class RetailTicketTend(models.Model):
                 second += ticket
             else:
                 last += ticket
-        first._remind(1, 'retail_remind_again_days', 'mail_template_ticket_waiting')
-        second._remind(2, 'retail_give_up_days', 'mail_template_ticket_waiting_again')
+        first._remind(
+            1,
+            lambda company: company.retail_remind_again_days - company.retail_remind_days,
+            'mail_template_ticket_waiting',
+        )
+        second._remind(
+            2,
+            lambda company: company.retail_give_up_days - company.retail_remind_again_days,
+            'mail_template_ticket_waiting_again',
+        )
         for ticket in last:
             ticket._give_up()
 
-    def _remind(self, count, setting, template):
-        """Remind customers and plan the next step; noted first, so that an interrupted run reminds nobody twice."""
+    def _remind(self, count, days_of, template):
+        """Remind customers and plan the next step; noted first, so that an interrupted run reminds nobody twice.
+
+        The next step is counted from now: a scheduled action that stood still for a week does not do all at once.
+
+        :param int count: the first or the second reminder
+        :param days_of: function that returns the working days until the next step, by the settings of a company
+        :param str template: name of the template
+        """
         self._stamp({'reminder_count': count})
-        self._plan_by_work(lambda ticket: ticket.company_id[setting])
+        self._plan_by_work(lambda ticket: days_of(ticket.company_id), fields.Datetime.now())
         if template := self._tend_template(template):
             self._tell(template)
 
@@ -152,18 +158,16 @@ class RetailTicketTend(models.Model):
         return self.env.ref(f'retail_crm.{name}', raise_if_not_found=False)
 
     def _tend_solved(self):
-        """File what can no longer be reopened; a complaint sooner when the customer said to be satisfied."""
+        """File what can no longer be reopened; where the setting has grown since, later."""
         now = fields.Datetime.now()
-        satisfied = self.filtered_domain(self._satisfied_domain())
         due = self.browse()
         for ticket in self:
-            since = ticket.solved_at or now
-            until = since + timedelta(days=ticket._file_days(ticket in satisfied))
+            days = ticket.company_id.sudo().retail_reopen_days  # sudo: settings
+            until = (ticket.solved_at or now) + timedelta(days=days)
             if until <= now:
                 due += ticket
             else:
-                # the customer may still say so
-                ticket._stamp({'tend_at': min(until, now + timedelta(days=1))})
+                ticket._stamp({'tend_at': until})
         due._stamp({'tend_at': False})
         for kind, tickets in due.grouped('type_id').items():
             if kind._stage_of(['archived']):

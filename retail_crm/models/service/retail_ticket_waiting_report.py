@@ -56,10 +56,18 @@ class RetailTicketWaitingReport(models.Model):
         readonly=True,
         help='Hour of the day where the company is: 10:00 means 10:00 to 10:59.',
     )
-    channel_id = fields.Many2one(comodel_name='retail.channel', readonly=True)
-    team_id = fields.Many2one(comodel_name='retail.ticket.team', readonly=True)
-    store_id = fields.Many2one(comodel_name='crm.team', string='Store', readonly=True)
-    type_id = fields.Many2one(comodel_name='retail.ticket.type', string='Type', readonly=True)
+    channel_id = fields.Many2one(
+        comodel_name='retail.channel', readonly=True, help='Channel on which it came in.'
+    )
+    team_id = fields.Many2one(
+        comodel_name='retail.ticket.team', readonly=True, help='Team that handles it.'
+    )
+    store_id = fields.Many2one(
+        comodel_name='crm.team', string='Store', readonly=True, help='Store that it is about.'
+    )
+    type_id = fields.Many2one(
+        comodel_name='retail.ticket.type', string='Type', readonly=True, help='Type of the request.'
+    )
     received = fields.Integer(readonly=True, help='Requests that came in during this hour.')
     waiting = fields.Integer(
         readonly=True,

@@ -76,9 +76,5 @@ class RetailTicketWords(models.Model):
         :param body: safe HTML; only what the customer is meant to read, never an internal note
         """
         self.ensure_one()
-        values = {'partner_ids': self.partner_id.ids}
-        if not self.partner_id and self.partner_email:
-            values = {'outgoing_email_to': self.partner_email}
-        return self.message_post(
-            body=body, message_type='comment', subtype_xmlid='mail.mt_comment', **values
-        )
+        # who gets it (the customer and those in copy) is known to whatever posts on tickets
+        return self.message_post(body=body, message_type='comment', subtype_xmlid='mail.mt_comment')

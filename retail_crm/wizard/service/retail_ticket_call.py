@@ -71,11 +71,6 @@ class RetailTicketCall(models.TransientModel):
             )
             call.is_unknown = bool(call._number()) and not partners
 
-    @api.onchange('phone')
-    def _onchange_phone(self):
-        """Show the number in the international form, as numbers of customers are."""
-        self.phone = self._number('INTERNATIONAL') or self.phone
-
     def _number(self, form='E164'):
         """Return the number in a form of ``_phone_format``, or False when it is none."""
         return self.phone and self.env['res.partner']._phone_format(
@@ -84,11 +79,12 @@ class RetailTicketCall(models.TransientModel):
 
     def _callers(self):
         """Return the customers with the number; by index, as the user may see them."""
-        number = self._number()
         partners = self.env['res.partner']
-        if not number:
+        # also as typed: contacts whose number is none where they live are kept as they were written
+        numbers = {self._number(), (self.phone or '').strip()} - {False, None, ''}
+        if not numbers:
             return partners
-        return partners.search([('phone_sanitized', '=', number)], limit=SHOWN)
+        return partners.search([('phone_sanitized', 'in', sorted(numbers))], limit=SHOWN)
 
     # === ACTIONS ===#
 
@@ -110,11 +106,11 @@ class RetailTicketCall(models.TransientModel):
 
     def _caller(self):
         """Return the one customer who calls, made now when nobody has the number."""
-        if not self._number():
+        partners = self._callers()
+        if not partners and not self._number():
             raise UserError(
                 self.env._('Write the number with the country code, or as dialled in this country.')
             )
-        partners = self._callers()
         if len(partners) > 1:
             raise UserError(
                 self.env._('Several customers have this number: choose the one who calls.')

@@ -3,7 +3,6 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import plaintext2html
 
-from ...models.service.retail_ticket_outcome import VERDICTS
 from ...models.service.retail_ticket_look_up import MAX_CUSTOMERS
 
 #: Order lines that the dialog offers, at most.
@@ -65,7 +64,7 @@ class RetailTicketCounter(models.TransientModel):
         comodel_name='retail.ticket.type',
         string='Type',
         required=True,
-        domain=[('is_internal', '=', False), ('code', '!=', 'data_request')],
+        domain=[('is_internal', '=', False), ('code', 'not in', ('data_request', 'recovery'))],
         default=lambda self: (
             self.env['retail.ticket.type'].search([('code', '=', 'return')], limit=1)
             or self.env['retail.ticket.type']._default_type()
@@ -117,8 +116,14 @@ class RetailTicketCounter(models.TransientModel):
         help='What made the customer dissatisfied.',
     )
     verdict = fields.Selection(
-        selection=VERDICTS, default='justified', help='What you found when you looked into it.'
+        selection='_selection_verdict',
+        default='justified',
+        help='What you found when you looked into it.',
     )
+
+    @api.model
+    def _selection_verdict(self):
+        return self.env['retail.ticket']._fields['verdict']._description_selection(self.env)
 
     # === COMPUTE ===#
 
@@ -135,7 +140,7 @@ class RetailTicketCounter(models.TransientModel):
         for counter in self:
             goods = counter.line_ids.filtered('is_chosen').product_id[:1]
             what = counter.reason_id if counter.is_complaint else counter.type_id
-            names = (what.display_name, goods.sudo().display_name)  # sudo: a name on the receipt
+            names = (what.display_name, goods.sudo().name)  # sudo: a name on the receipt
             counter.subject = ': '.join(filter(None, names))
 
     @api.depends('partner_id', 'company_id')

@@ -1,5 +1,4 @@
 import { Component, onWillUnmount, useState } from "@odoo/owl";
-import { formatDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { standardFieldProps } from "@web/views/fields/standard_field_props";
@@ -39,7 +38,7 @@ export function useNow() {
  */
 export function countdown(deadline, now, paused) {
     if (paused) {
-        return { text: _t("Waiting for the customer"), kind: "paused" };
+        return { text: _t("Paused, waiting"), kind: "paused" };
     }
     if (!deadline) {
         return { text: "", kind: "none" };
@@ -95,7 +94,7 @@ export class CountdownField extends Component {
     }
 
     get moment() {
-        return this.value ? formatDateTime(this.value, { showSeconds: false }) : "";
+        return this.value ? this.value.toLocaleString(DateTime.DATETIME_SHORT) : "";
     }
 }
 

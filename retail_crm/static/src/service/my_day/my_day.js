@@ -1,5 +1,5 @@
 import { Component, onWillStart, onWillUnmount, useState } from "@odoo/owl";
-import { deserializeDateTime, formatDateTime } from "@web/core/l10n/dates";
+import { deserializeDateTime } from "@web/core/l10n/dates";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
@@ -49,7 +49,7 @@ export class MyDay extends Component {
         return {
             text,
             className: COUNTDOWN_CLASS[kind],
-            moment: row.date ? formatDateTime(date, { showSeconds: false }) : "",
+            moment: row.date ? date.toLocaleString(luxon.DateTime.DATETIME_SHORT) : "",
         };
     }
 
