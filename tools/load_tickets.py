@@ -252,6 +252,7 @@ class Tickets:
             found.append((moment, number, 'customer', story))
         if number % 11 == 5:
             found.append((moment + timedelta(minutes=30), number, 'task', story))
+            found.append((moment + timedelta(hours=2), number, 'task_done', story))
         for _index in range(5 if story['code'] == 'complaint' else 4):
             moment += step
             found.append((moment, number, 'next', story))
@@ -344,31 +345,43 @@ class Tickets:
             }
         )
 
+    def task_done(self, ticket, _moment, _story):
+        """The other department has done its part."""
+        for task in ticket.child_ids.filtered(lambda child: child._is_open()):
+            _wish, result = WORDS['internal'][0]
+            task.with_user(self.users['clerk2']).sudo().write(
+                {'user_id': self.users['clerk2'].id, 'result': result}
+            )
+            task._set_stage('solved')
+
     def next(self, ticket, moment, story):
         """One step on, with what it asks for."""
         ticket = self.as_owner(ticket)
         if not ticket._is_open() or ticket.category == 'waiting':
             return
-        values = {'result': story['result']}
+        reason = ticket.reason_id
+        top = (reason.parent_id or reason).code or ''
+        causes = next((known for name, known in CAUSES.items() if name in top), ('no_fault',))
+        values = {
+            'result': story['result'],
+            'told_on': moment,
+            'told_channel_id': ticket.channel_id.id,
+            'cause_id': self.ref(f'retail_ticket_cause_{self.choose(ticket.name, causes)}').id,
+            'dissatisfaction_id': self.ref(
+                'retail_ticket_dissatisfaction_'
+                + self.choose(f'd {ticket.name}', ('goods', 'service', 'slow', 'remedy'))
+            ).id,
+        }
         if ticket.is_complaint:
-            reason = ticket.reason_id
-            top = (reason.parent_id or reason).code
-            causes = next((known for name, known in CAUSES.items() if name in (top or '')), None)
-            cause = self.choose(ticket.name, causes or CAUSES['account'])
             values |= {
                 'problem_restated': story['subject'],
                 'customer_wish': story.get('intake_8', ''),
                 'verdict': self.choose(f'v {ticket.name}', ('justified', 'justified', 'partly')),
                 'solution': story['result'],
                 'customer_opinion': 'accepts',
-                'told_on': moment,
-                'told_channel_id': ticket.channel_id.id,
-                'cause_id': self.ref(f'retail_ticket_cause_{cause}').id,
-                'dissatisfaction_id': self.ref(
-                    'retail_ticket_dissatisfaction_'
-                    + self.choose(f'd {ticket.name}', ('goods', 'service', 'slow', 'remedy'))
-                ).id,
             }
+        if story['code'] == 'data_request' and not ticket.identity_checked_by:
+            ticket.action_data_identity()
         ticket.write(values)
         ticket.action_next_stage()
 
