@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-# A shop before the add-on: a company with a contact, persons, orders of two years, a credit note.
+# A shop before the add-on: a company with a contact, persons, orders of two years, a credit note; a loyalty program, points
+# spent on a gift, others given by hand, and a card from elsewhere.
 SELL = """
 import datetime
 from odoo.fields import Command
@@ -16,6 +17,14 @@ partners[2].action_archive()
 mill = env['res.partner'].create({'name': 'Mill', 'supplier_rank': 1})
 product = env['product.product'].create({
     'name': 'Goods', 'list_price': 10, 'type': 'service', 'invoice_policy': 'order', 'taxes_id': False})
+gift = env['product.product'].create({'name': 'Gift', 'type': 'service', 'taxes_id': False})
+program = env['loyalty.program'].create({
+    'name': 'Points', 'program_type': 'loyalty', 'applies_on': 'both', 'trigger': 'auto', 'company_id': env.company.id,
+    'rule_ids': [Command.clear(), Command.create(
+        {'reward_point_mode': 'money', 'reward_point_amount': 1, 'minimum_qty': 0})],
+    'reward_ids': [Command.clear(), Command.create(
+        {'reward_type': 'product', 'reward_product_id': gift.id, 'required_points': 25})]})
+env['loyalty.card'].create({'program_id': program.id, 'partner_id': company.id, 'points': 70})
 noon = datetime.datetime.now().replace(hour=11, minute=0, second=0, microsecond=0)
 days = [noon - datetime.timedelta(days=back) for back in (650, 500, 300, 300, 90)]
 for partner in partners:
@@ -25,6 +34,9 @@ for partner in partners:
             'order_line': [Command.create({'product_id': product.id, 'price_unit': 10 * number})],
         })
         if partner != partners[3]:
+            if partner == partners[1] and number == 4:
+                order._update_programs_and_rewards()
+                assert not order._apply_program_reward(program.reward_ids, order.coupon_point_ids.coupon_id)
             order.action_confirm()
             order.date_order = day
 invoice = order.search([('partner_id', '=', partners[1].id)], order='id desc', limit=1)._create_invoices()
@@ -34,6 +46,7 @@ wizard = reversal.create({'journal_id': invoice.journal_id.id})
 wizard.refund_moves()
 wizard.new_move_ids.invoice_line_ids.price_unit = 20
 wizard.new_move_ids.action_post()
+program.coupon_ids.filtered(lambda card: card.partner_id == partners[0]).points += 5
 env.cr.commit()
 """
 
@@ -50,6 +63,18 @@ PROFILES = """
 SELECT partner.name, order_count, spend_total, first_order_date, last_order_date
   FROM retail_profile JOIN res_partner AS partner ON partner.id = partner_id
  WHERE ladder <> 'prospect' ORDER BY partner.name
+"""
+
+CARDS = """
+SELECT partner.name, card.code, card.points, card.active
+  FROM loyalty_card AS card JOIN res_partner AS partner ON partner.id = card.partner_id
+"""
+# Each card with its points as the ledger has them.
+LEDGER = """
+SELECT partner.name, card.code, COALESCE(sum(entry.points), 0), card.active
+  FROM loyalty_card AS card JOIN res_partner AS partner ON partner.id = card.partner_id
+  LEFT JOIN retail_points_entry AS entry ON entry.card_id = card.id AND entry.state = 'available'
+ GROUP BY card.id, partner.id
 """
 
 # Everything in the database's own catalogue.
@@ -129,6 +154,24 @@ def test_figures_are_there_after_the_install(house, after):
     assert house.sql('SELECT count(*) FROM retail_purchase WHERE occasion', after) == [['12']]
     full = 'SELECT count(*) FROM res_company WHERE retail_full_refreshed_at IS NOT NULL'
     assert house.sql(full, after) == house.sql('SELECT count(*) FROM res_company', after)
+
+
+def test_cards_open_with_their_points(house, before, after):
+    """Issue 6: cards are as they were; what their orders gave and took is known, the rest is the opening balance."""
+    cards = rows(house, before, CARDS)
+    points = {name: float(points) for name, _code, points, _active in cards}
+    assert points == {'Acme': 70, 'Ann': 155, 'Bob': 50, 'Cat': 150}
+    assert rows(house, after, CARDS) == cards
+    assert rows(house, after, LEDGER) == cards
+    kinds = (
+        'SELECT kind, count(*), sum(points), sum(remaining) FROM retail_points_entry GROUP BY kind'
+    )
+    # of the orders nothing remains, all of the opening balance
+    assert rows(house, after, kinds) == [
+        ('burn', '1', '-100', '0'),
+        ('earn', '15', '450', '0'),
+        ('migrate', '4', '75', '425'),
+    ]
 
 
 def test_install_tells_nobody(house, before, after):
@@ -231,8 +274,11 @@ def test_uninstall_leaves_nothing_and_reinstall_works(house, names, before, afte
 env['ir.config_parameter'].set_param('retail_crm.anything', '1')
 order = env['sale.order'].search([('state', '=', 'draft')], limit=1)
 order.action_confirm()
+Adjustment = env['retail.points.adjustment']
+Adjustment._request(env['loyalty.card'].search([], limit=1), 3, 'goodwill', 'Broken cup')
 env.cr.commit()
 env['retail.moment']._process_all()
+assert env['retail.points.entry'].search_count([('kind', '=', 'adjust')]) == 1
 modules = env['ir.module.module'].search([('name', 'in', '{ours(house)}'.split(',')), ('state', '=', 'installed')])
 modules.button_immediate_uninstall()
 """,
@@ -243,6 +289,11 @@ modules.button_immediate_uninstall()
         lost = set(rows(house, before, query)) - set(rows(house, name, query))
         assert not left, f'{what} left behind'
         assert not lost, f'{what} lost'
+    # points stay on the cards, and core goes on with them
+    points = {card: float(points) for card, _code, points, _active in rows(house, name, CARDS)}
+    assert (
+        sum(points.values()) == 425 + 3 + points['Quotation only'] and points['Quotation only'] > 0
+    )
     done = house.shell_script(
         name,
         """
@@ -261,4 +312,5 @@ env.cr.commit()
     assert 'STATE sale posted' in done
     house.odoo_run(name, 'install again', '--no-http', '-i', ours(house))
     assert rows(house, name, PROFILES) == rows(house, name, FIGURES)
+    assert rows(house, name, LEDGER) == rows(house, name, CARDS)
     assert house.sql('SELECT count(*) FROM retail_moment', name) == [['0']]

@@ -1,4 +1,8 @@
-"""What happens to points when two people do the same at the same time (issue 6): real transactions, in threads."""
+"""What happens to points when two people do the same at the same time (issue 6): real transactions, in threads; kill -9."""
+
+import signal
+
+import test_faults
 
 SETUP = """
 import threading
@@ -126,3 +130,85 @@ def test_expiry_while_somebody_spends(house, fresh_db):
     """Points that expire and are spent at the same moment are gone once; two runs of expiry take them once (issue 6)."""
     output = house.shell_script(fresh_db(), EXPIRE)
     assert 'EXPIRE True' in output, output
+
+
+# === KILLED IN THE MIDDLE ===#
+
+# 300 customers with four lots each, two of which are over; the nightly run in small batches.
+LOTS = """
+env['loyalty.program'].search([]).active = False
+program = env['loyalty.program'].create(
+    {'name': 'Night', 'program_type': 'loyalty', 'company_id': env.company.id, 'retail_expiry': 'months'})
+partners = env['res.partner'].create([{'name': f'Night {number}'} for number in range(300)])
+env['loyalty.card'].create([{'program_id': program.id, 'partner_id': partner.id} for partner in partners])
+env.flush_all()
+env.cr.execute('''
+    INSERT INTO retail_points_entry (kind, state, points, remaining, card_id, program_id, partner_id, company_id, date,
+           line_id, factor, tier_factor, key, expires_on, notice_days)
+    SELECT 'earn', 'available', 10 * n + card.id %% 7, 10 * n + card.id %% 7, card.id, program_id, partner_id, %s,
+           current_date - 300, 0, 1, 1, 'lot:' || card.id || ':' || n, current_date - 5 + 2 * n, 0
+      FROM loyalty_card AS card, generate_series(1, 4) AS n WHERE program_id = %s;
+    UPDATE loyalty_card AS card SET points = (
+           SELECT sum(points) FROM retail_points_entry AS entry WHERE entry.card_id = card.id) WHERE program_id = %s
+''', [env.company.id, program.id, program.id])
+env.cr.commit()
+"""
+EXPIRY = """
+import odoo.addons.retail_crm.models.loyalty.retail_points_entry_run as module
+Model = type(env['retail.points.entry'])
+for name in ('_expire_batch', '_tell_expiring'):
+    getattr(module.RetailPointsEntryRun, name).__defaults__ = (50,)
+print('GO', flush=True)
+"""
+# All of a batch is written, and nothing of it committed.
+DYING = """
+import os, signal
+batches = []
+def dying(method):
+    def die(self, *args):
+        done = method(self, *args)
+        self.env.flush_all()
+        batches.append(1)
+        if len(batches) == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return done
+    return die
+Model.METHOD = dying(Model.METHOD)
+"""
+RUN = "env['retail.points.entry']._cron_expire()"
+ENTRIES = """
+    SELECT card_id, entry.kind, entry.points, entry.remaining, entry.notice_days, card.points
+      FROM retail_points_entry AS entry JOIN loyalty_card AS card ON card.id = card_id ORDER BY card_id, entry.points
+"""
+TOLD = "SELECT partner_id, count(*) FROM retail_moment WHERE kind = 'points_expiring' GROUP BY 1 ORDER BY 1"
+RECONCILE = """
+env['retail.points.difference']._cron_reconcile()
+print('DIFFERENCES', env['retail.points.difference'].search_count([]))
+"""
+
+
+def test_kill_in_the_expiry(house, fresh_db):
+    """Killed in the middle of expiry, and of the notices, the next run goes on: each lot expires once (issue 6)."""
+    base = fresh_db()
+    house.shell_script(base, LOTS)
+    dumps = []
+    for is_killed in (False, True):
+        name = fresh_db(base)
+        for method in ('_expire_batch', '_tell_expiring') if is_killed else ():
+            script = EXPIRY + DYING.replace('METHOD', method) + RUN
+            process = test_faults.start(house, house.shell_command(name), script)
+            assert process.wait() == -signal.SIGKILL
+            process.stdout.close()
+            gone, told = house.sql(
+                """SELECT count(*) FILTER (WHERE kind = 'expire'),
+                          count(DISTINCT card_id) FILTER (WHERE notice_days > 0) FROM retail_points_entry""",
+                name,
+            )[0]
+            # two batches were committed, the third was not
+            assert (int(gone), int(told)) == {'_expire_batch': (100, 0)}.get(method, (600, 100))
+        house.shell_script(name, EXPIRY + RUN)
+        dumps.append([house.sql(query, name) for query in (ENTRIES, TOLD)])
+        assert 'DIFFERENCES 0' in house.shell_script(name, RECONCILE)
+    calm, killed = dumps
+    assert len(calm[0]) == 300 * 6 and len(calm[1]) == 300
+    assert killed == calm

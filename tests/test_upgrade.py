@@ -8,7 +8,10 @@ import tarfile
 import pytest
 
 #: Where released versions are in this repository's history.
-RELEASES = {'19.0.1.1.0': '577f573eef727f96bac54d09040f20ac5c4b8877'}
+RELEASES = {
+    '19.0.1.1.0': '577f573eef727f96bac54d09040f20ac5c4b8877',
+    '19.0.1.2.0': '630d02049961929914c9ad531bee74192eaa828e',
+}
 
 # A shop with customers, history and rules of its own, made under the old version.
 SHOP = """
@@ -32,9 +35,48 @@ env['retail.moment']._process_all()
 env['retail.profile']._refresh()
 env.cr.commit()
 """
+# What shops of that version had besides: members, their history, points, consents, a store.
+MORE = {
+    '19.0.1.2.0': """
+programme = env['retail.programme'].search([], limit=1)
+programme.action_start()
+env['retail.membership']._cron_evaluate()
+for partner in partners:
+    env['retail.membership']._enrol(partner, env.company)
+store = env['crm.team'].create({'name': 'Harbour', 'retail_is_store': True, 'user_id': env.ref('base.user_admin').id})
+env['retail.consent']._record(partners[0], {('profiling', env['retail.channel']): True}, 'shop')
+env['retail.touch'].create({'partner_id': partners[1].id, 'note': 'Asked for tea'})
+program = env['loyalty.program'].create({'name': 'Points', 'program_type': 'loyalty'})
+env['loyalty.card'].create({'program_id': program.id, 'partner_id': partners[0].id, 'points': 25})
+env['retail.moment']._process_all()
+env.cr.commit()
+""",
+}
+#: What of those must be there afterwards as it was: contracts, row by row.
+KEPT = {
+    '19.0.1.2.0': (
+        'SELECT partner_id, number, state, tier_id, enrolled_on FROM retail_membership ORDER BY id',
+        'SELECT membership_id, date, from_tier_id, to_tier_id, cause FROM retail_tier_move ORDER BY id',
+        'SELECT card_id, kind, points, date FROM retail_points_entry ORDER BY id',
+        'SELECT partner_id, purpose, channel_id, state FROM retail_consent ORDER BY id',
+        'SELECT partner_id, kind, note FROM retail_touch ORDER BY id',
+        'SELECT res_model, res_id, partner_id, amount, date FROM retail_purchase ORDER BY id',
+        'SELECT id, retail_code, user_id FROM crm_team ORDER BY id',
+    ),
+}
 PROFILES = """
 SELECT partner.name, order_count, spend_total, first_order_date, last_order_date, lifecycle, rfm_code, abc_class
   FROM retail_profile JOIN res_partner AS partner ON partner.id = partner_id ORDER BY partner.name
+"""
+# What the new version can do with it: rules as the shop named them, and a ticket from receipt to the end.
+USE = """
+print('POLICY', env.ref('retail_crm.retail_policy_abc_a').name)
+ticket = env['retail.ticket'].create({
+    'subject': 'Where is it?', 'partner_id': env['res.partner'].search([('name', '=', 'Ann')]).id, 'result': 'Here'})
+while ticket.category in ('new', 'open'):
+    ticket.action_next_stage()
+print('TICKET', ticket.category)
+env.cr.rollback()
 """
 HISTORY = 'SELECT * FROM retail_profile_change'
 # What an install makes in the database, apart from numbers given in order.
@@ -76,10 +118,16 @@ def test_update_with_data(house, old_code, base_db, version):
         house.odoo_run(name, f'install {version}', *old, '-i', 'retail_crm')
         command = [*house.shell_command(name), f'--addons-path={addons}']
         done = subprocess.run(
-            command, env=house.environment(), input=SHOP, capture_output=True, text=True
+            command,
+            env=house.environment(),
+            input=SHOP + MORE.get(version, ''),
+            capture_output=True,
+            text=True,
         )
         assert not done.returncode, done.stderr[-3000:]
-        before = {query: house.sql(query, name) for query in (PROFILES, HISTORY)}
+        kept = (PROFILES, HISTORY, *KEPT.get(version, ()))
+        before = {query: house.sql(query, name) for query in kept}
+        assert all(before[query] for query in KEPT.get(version, ()))
         told = house.sql('SELECT count(*) FROM retail_moment', name)
         house.odoo_run(name, f'update from {version}', '--no-http', '-u', 'retail_crm')
         for query, found in before.items():
@@ -92,9 +140,8 @@ def test_update_with_data(house, old_code, base_db, version):
             if what == 'shipped':  # what the shop deleted stays deleted
                 missing.discard(('retail.channel', 'retail_channel_letter'))
             assert not missing, what
-        kept = house.shell_script(
-            name, "print('POLICY', env.ref('retail_crm.retail_policy_abc_a').name)"
-        )
-        assert 'POLICY Our best' in kept
+        said = house.shell_script(name, USE)
+        assert 'POLICY Our best' in said
+        assert 'TICKET solved' in said
     finally:
         house.drop(name)

@@ -1,3 +1,7 @@
+from . import limits
 from . import privacy
 from . import portal
 from . import portal_loyalty
+from . import portal_service
+from . import portal_request
+from . import faq

@@ -1,5 +1,7 @@
 """What the tests of points start from: a program of one point per unit of money, and a reward of 5 for 500 points."""
 
+from unittest.mock import patch
+
 from odoo.fields import Command
 
 from odoo.addons.retail_crm.tests.common import RetailCrmCommon
@@ -86,6 +88,12 @@ class PointsCommon(RetailCrmCommon):
         cls.env['account.payment.register'].with_context(
             active_model='account.move', active_ids=invoice.ids
         ).create({})._create_payments()
+
+    def _tell(self):
+        """Do what the scheduled action does to announce points that expire, without its commits."""
+        cron = type(self.env['ir.cron'])
+        with patch.object(cron, '_commit_progress', lambda self, *args, **values: 1):
+            self.ledger._tell_expiring_all()
 
     def _release(self):
         """Do what the scheduled action does, without its commits."""

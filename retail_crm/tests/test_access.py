@@ -48,6 +48,7 @@ RIGHTS = {
     'retail.audit': {'manager': 'rwcd'},
     'retail.cohort.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.classification': {'user': 'r', 'lead': 'r', 'manager': 'rw', 'marketing': 'r'},
+    'retail.complaint.overview': {'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'},
     'retail.consent': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r', 'sales': 'r'},
     'retail.consent.record': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'sales': 'rwc'},
     'retail.consent.record.line': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'sales': 'rwc'},
@@ -62,6 +63,12 @@ RIGHTS = {
         'internal': 'r',
     },
     'retail.duplicate': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.mail.block': {'user': 'r', 'lead': 'rwc', 'manager': 'rwcd'},
+    'retail.mail.log': {'lead': 'r', 'manager': 'r'},
+    'retail.incident': {'manager': 'rwc', 'complaint': 'r', 'sensitive': 'rwc'},
+    'retail.incident.customer': {'manager': 'rwcd', 'complaint': 'r', 'sensitive': 'rwcd'},
+    'retail.major.item': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
+    'retail.major.rule': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
     'retail.member.list': {'user': 'r', 'lead': 'rwcd', 'manager': 'rwcd', 'marketing': 'rwcd'},
     'retail.member.list.line': {
         'user': 'rw',
@@ -69,6 +76,8 @@ RIGHTS = {
         'manager': 'rwcd',
         'marketing': 'rwcd',
     },
+    'retail.faq': {'user': 'r', 'lead': 'rwc', 'manager': 'rwcd', 'complaint': 'r'},
+    'retail.faq.gap': {'lead': 'r', 'manager': 'r'},
     'retail.membership': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.membership.enrol': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc'},
     'retail.membership.leave': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc'},
@@ -82,6 +91,8 @@ RIGHTS = {
         'marketing': 'r',
         'sales': 'rwcd',
     },
+    'retail.partner.address': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwcd'},
+    'retail.phrase': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
     'retail.points.adjustment': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.points.campaign': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'rwcd'},
     'retail.points.difference': {'manager': 'r'},
@@ -122,6 +133,7 @@ RIGHTS = {
         'sales': 'r',
     },
     'retail.purchase': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.quarantine': {'user': 'r', 'lead': 'r', 'manager': 'r'},
     'retail.role': {'manager': 'r'},
     'retail.sensitive': {'sensitive': 'rwcd'},
     'retail.segment': {
@@ -140,6 +152,13 @@ RIGHTS = {
     },
     'retail.segment.member': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.segment.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    **{
+        model: {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'}
+        for model in ('retail.ticket.answer', 'retail.ticket.ask', 'retail.ticket.expert')
+    },
+    'retail.ticket.macro': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
+    'retail.ticket.presence': {'manager': 'r'},
+    'retail.ticket.waiting.report': {'lead': 'r', 'manager': 'r'},
     'retail.timeline': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.touch': {
         'user': 'rwc',
@@ -148,6 +167,17 @@ RIGHTS = {
         'marketing': 'r',
         'sales': 'rwc',
     },
+    'retail.ticket.back': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'},
+    'retail.ticket.check': {'user': 'rw', 'lead': 'rw', 'manager': 'rwcd', 'complaint': 'rw'},
+    'retail.ticket.promise': {
+        'user': 'rwc',
+        'lead': 'rwc',
+        'manager': 'rwcd',
+        'complaint': 'rwc',
+    },
+    'retail.ticket.reason.told': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
+    'retail.ticket.restricted': {'user': 'r', 'lead': 'r', 'manager': 'r', 'complaint': 'r'},
+    'retail.ticket.statement': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'rwc'},
     'retail.registration': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'sales': 'rwc'},
     'retail.sla.policy': {
         'user': 'r',
@@ -189,12 +219,28 @@ RIGHTS = {
     'retail.tier.proposal': {'manager': 'rwc'},
     'retail.tier.proposal.line': {'manager': 'rwc'},
     'retail.tier.version': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
+    'retail.ticket.call': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc'},
+    'retail.ticket.counter': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'},
+    'retail.ticket.counter.line': {
+        'user': 'rwcd',
+        'lead': 'rwcd',
+        'manager': 'rwcd',
+        'complaint': 'rwcd',
+    },
+    'retail.ticket.need': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
     'retail.voucher': {'user': 'r', 'lead': 'rc', 'manager': 'rc', 'marketing': 'r'},
     'retail.voucher.render': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc'},
 }
 
-#: What customers may read, their own rows of it: which and how is in test_loyalty_portal.py. Nothing else is theirs.
-PORTAL_READS = {'retail.membership', 'retail.privilege', 'retail.tier', 'retail.tier.move'}
+#: What customers may read, their own rows of it: which and how is in test_loyalty_portal.py and
+#: test_service_portal.py. Nothing else is theirs.
+PORTAL_READS = {
+    'retail.membership',
+    'retail.privilege',
+    'retail.ticket',
+    'retail.tier',
+    'retail.tier.move',
+}
 
 #: Methods of ours that the browser may call, and who may call them with effect on a record that he can read.
 #: Whoever is not named is refused; nobody gets more than the records he may read.
@@ -219,6 +265,19 @@ ACTIONS = {
     ('retail.duplicate', 'action_household'): {'user', 'lead', 'manager'},
     ('retail.duplicate', 'action_reopen'): {'user', 'lead', 'manager'},
     ('retail.duplicate', 'action_merge'): {'lead', 'manager'},
+    ('retail.faq', 'action_insert'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.faq.gap', 'action_open_tickets'): {'lead', 'manager'},
+    ('retail.faq.gap', 'action_write_article'): {'lead', 'manager'},
+    ('retail.incident', 'action_close'): {'manager', 'sensitive'},
+    ('retail.incident', 'action_notify'): {'manager', 'sensitive'},
+    ('retail.incident', 'action_reopen'): {'manager', 'sensitive'},
+    ('retail.incident.customer', 'action_told'): {'manager', 'sensitive'},
+    ('retail.ticket', 'action_back'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_follow_up'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_open_incident'): {'manager', 'complaint'},
+    ('retail.ticket.back', 'action_back'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket.promise', 'action_break'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket.promise', 'action_keep'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.membership', 'action_ask_leave'): {'user', 'lead', 'manager'},
     ('retail.member.list', 'action_draw'): {'lead', 'manager', 'marketing'},
     ('retail.member.list', 'action_open_lines'): {'user', 'lead', 'manager', 'marketing'},
@@ -241,9 +300,11 @@ ACTIONS = {
     ('retail.membership.import', 'action_open_members'): {'manager'},
     ('retail.membership.import', 'action_template'): {'manager'},
     ('retail.membership.override', 'action_give'): {'lead', 'manager'},
+    ('retail.complaint.overview', 'action_open_complaints'): {'lead', 'manager', 'complaint'},
     ('retail.moment', 'action_retry'): {'manager'},
     ('retail.moment', 'action_open_document'): {'manager'},
     # the second person: a manager other than the one who asked
+    ('retail.phrase', 'action_check'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.points.adjustment', 'action_approve'): {'manager'},
     ('retail.points.adjustment', 'action_refuse'): {'manager'},
     ('retail.points.adjustment', 'action_retail_open_card'): {
@@ -288,6 +349,11 @@ ACTIONS = {
     ('retail.purchase', 'action_open_document'): {'user', 'lead', 'manager', 'marketing'},
     # managers, and whoever may write the order
     ('retail.purchase', 'action_apply_rates'): {'manager'},
+    ('retail.quarantine', 'action_block_domain'): {'lead', 'manager'},
+    ('retail.quarantine', 'action_block_sender'): {'user', 'lead', 'manager'},
+    ('retail.quarantine', 'action_discard'): {'user', 'lead', 'manager'},
+    ('retail.quarantine', 'action_open_ticket'): {'user', 'lead', 'manager'},
+    ('retail.quarantine', 'action_release'): {'user', 'lead', 'manager'},
     ('retail.segment', 'action_recompute'): {'manager', 'marketing'},
     ('retail.segment', 'action_copy_to_company'): {'manager', 'marketing'},
     ('retail.segment', 'action_open_matching'): {'user', 'lead', 'manager', 'marketing', 'sales'},
@@ -296,6 +362,23 @@ ACTIONS = {
     ('retail.segment', 'action_open_comparison'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.segment', 'action_open_products'): {'lead', 'manager', 'marketing', 'sales'},
     ('retail.segment.member', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
+    **{
+        (model, method): {'user', 'lead', 'manager', 'complaint'}
+        for model, method in (
+            ('retail.ticket', 'action_answer'),
+            ('retail.ticket', 'action_appointment_done'),
+            ('retail.ticket', 'action_appointment_no_show'),
+            ('retail.ticket', 'action_ask_department'),
+            ('retail.ticket', 'action_ask_expert'),
+            ('retail.ticket', 'action_assign_suggested'),
+            ('retail.ticket', 'action_confirm_appointment'),
+            ('retail.ticket', 'action_open_tasks'),
+            ('retail.ticket', 'action_presence'),
+            ('retail.ticket.answer', 'action_send'),
+            ('retail.ticket.ask', 'action_ask'),
+            ('retail.ticket.expert', 'action_hand_over'),
+        )
+    },
     ('retail.timeline', 'action_open_document'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.touch', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing', 'sales'},
     ('retail.registration', 'action_register'): {'user', 'lead', 'manager', 'sales'},
@@ -317,7 +400,24 @@ ACTIONS = {
     ('retail.ticket', 'action_solve'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_wait'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket.team', 'action_make_desks'): {'manager'},
+    ('retail.ticket', 'action_ignore_sender'): {'user', 'lead', 'manager'},
+    ('retail.ticket', 'action_not_only_thanks'): {'user', 'lead', 'manager'},
+    ('retail.ticket', 'action_only_thanks'): {'user', 'lead', 'manager'},
+    ('retail.ticket', 'action_same_household'): {'user', 'lead', 'manager'},
     ('retail.tier.move', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.ticket', 'action_customer_tickets'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_customer_timeline'): {'user', 'lead', 'manager'},
+    # nobody of the personas is manager and in the group of sensitive data at once
+    ('retail.ticket', 'action_data_anonymise'): set(),
+    ('retail.ticket', 'action_data_correct'): {'user', 'lead', 'manager'},
+    ('retail.ticket', 'action_data_identity'): {'user', 'lead', 'manager'},
+    ('retail.ticket', 'action_data_report'): set(),
+    ('retail.ticket', 'action_find_purchase'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_open_ticket'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket.call', 'action_new_ticket'): {'user', 'lead', 'manager'},
+    ('retail.ticket.counter', 'action_attach'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket.counter', 'action_open'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket.counter', 'action_solve'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.voucher', 'action_cancel'): {'lead', 'manager'},
     ('retail.voucher', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.voucher', 'action_render'): {'user', 'lead', 'manager'},
@@ -374,6 +474,56 @@ class AccessCommon(AccessCalls):
         checks = cls.env['retail.profile.backtest']
         checks._check(12, date(2027, 6, 1))
         return checks.search([('company_id', '=', cls.company.id)], limit=1)
+
+    @classmethod
+    def _complaint_parts(cls, company, partner):
+        """Return what belongs to a complaint that nobody owns, at its fourth step, and what rules all of them."""
+        values = {
+            'subject': 'Loud',
+            'company_id': company.id,
+            'partner_id': partner.id,
+            # the counter is deleted in these tests
+            'channel_id': cls.env.ref('retail_crm.retail_channel_phone').id,
+            'type_id': cls.env.ref('retail_crm.retail_ticket_type_complaint').id,
+            'team_id': False,
+        }
+        ticket, secret = cls.env['retail.ticket'].create(
+            [values, {**values, 'is_restricted': True}]
+        )
+        (ticket + secret).team_id = False
+        stage = cls.env.ref('retail_crm.retail_ticket_stage_solution')
+        ticket._stamp({'stage_id': stage.id, 'step': 'solution'})
+        incident = cls.env['retail.incident'].create(
+            {
+                'subject': 'Leak',
+                'company_id': company.id,
+                'measures': 'Closed',
+                'notice': 'Change your password.',
+                'authority_reason': 'Nobody was harmed',
+                'line_ids': [
+                    Command.create({'partner_id': partner.id, 'waived_reason': 'Not his data'})
+                ],
+            }
+        )
+        cls.env.flush_all()
+        of_ticket = {'ticket_id': ticket.id}
+        return {
+            'retail.incident': incident,
+            'retail.incident.customer': incident.line_ids,
+            'retail.ticket.back': cls.env['retail.ticket.back'].create(
+                {'ticket_ids': ticket.ids, 'step': 'classify', 'reason': 'Wrong class'}
+            ),
+            'retail.ticket.check': cls.env['retail.ticket.check'].create(
+                {**of_ticket, 'name': 'Stop the sale'}
+            ),
+            'retail.ticket.promise': cls.env['retail.ticket.promise'].create(
+                {**of_ticket, 'what': 'Call back'}
+            ),
+            'retail.ticket.restricted': cls.env['retail.ticket.restricted'].browse(secret.id),
+            'retail.ticket.statement': cls.env['retail.ticket.statement'].create(
+                {**of_ticket, 'place': 'Paper', 'text': 'Sorry'}
+            ),
+        }
 
     @classmethod
     def _duplicate(cls, company):
@@ -451,6 +601,22 @@ class AccessCommon(AccessCalls):
         )
 
     @classmethod
+    def _repeated_question(cls, company):
+        """Return the row of a question that was asked three times and has no article."""
+        values = {
+            'subject': 'Which size?',
+            'company_id': company.id,
+            'type_id': cls.env.ref('retail_crm.retail_ticket_type_enquiry').id,
+            'channel_id': cls.env.ref('retail_crm.retail_channel_web').id,
+            'product_id': cls.goods.id,
+        }
+        cls.env['retail.ticket'].create([dict(values) for _time in range(3)])
+        cls.env.flush_all()
+        return cls.env['retail.faq.gap'].search(
+            [('company_id', '=', company.id), ('product_id', '=', cls.goods.id)]
+        )
+
+    @classmethod
     def _preview(cls, member):
         """Return a preview of other rules with one line, and what is asked about it."""
         programme, day = member.programme_id, fields.Date.today()
@@ -520,6 +686,92 @@ class AccessCommon(AccessCalls):
             ),
             'retail.ticket.interval': ticket.interval_ids[:1],
             'retail.ticket.target': ticket.target_ids[:1],
+        }
+
+    @classmethod
+    def _mail_door(cls, company=None):
+        """Return what the mail door keeps of a company."""
+        name = (company or cls.company).id
+        owner = cls.env['res.partner'].create(
+            {'name': 'Owner', 'company_id': company.id if company else False}
+        )
+        values = {'company_id': name, 'reason': 'blocked', 'subject': 'Win'}
+        mail = f'From: r@r{name}.example\r\nSubject: Win\r\n\r\nx'.encode()
+        return {
+            'retail.mail.block': cls.env['retail.mail.block']._block([f'r@r{name}.example']),
+            'retail.mail.log': cls.env['retail.mail.log'].create(
+                {**values, 'result': 'quarantine'}
+            ),
+            'retail.partner.address': cls.env['retail.partner.address'].create(
+                {'partner_id': owner.id, 'email': f'r{name}@home.example'}
+            ),
+            'retail.quarantine': cls.env['retail.quarantine']._hold(
+                mail, {**values, 'sender': f'r@r{name}.example'}
+            ),
+        }
+
+    def _counter(cls, partner, company):
+        """Return the dialog at the counter, filled in, for a complaint about something that was bought."""
+        kind = cls.env.ref('retail_crm.retail_ticket_type_complaint')
+        values = {'partner_id': partner.id, 'type_id': kind.id, 'company_id': company.id}
+        values['channel_id'] = cls.env.ref('retail_crm.retail_channel_phone').id
+        ticket = cls.env['retail.ticket'].create({'subject': 'Torn', **values})
+        return cls.env['retail.ticket.counter'].create(
+            {
+                **values,
+                'ticket_id': ticket.id,
+                'solution': 'Mended',
+                'reason_id': cls.env.ref('retail_crm.retail_ticket_reason_product_function').id,
+                'cause_id': cls.env['retail.ticket.cause'].search([], limit=1).id,
+                'dissatisfaction_id': cls.env['retail.ticket.dissatisfaction']
+                .search([], limit=1)
+                .id,
+                'line_ids': [Command.create({'product_id': cls.goods.id, 'is_chosen': True})],
+            }
+        )
+
+    @classmethod
+    def _desk(cls, company, partner):
+        """Return the dialogs of a complaint that nobody owns, who has it open, when it waited, and a macro."""
+        department, experts = cls.env['retail.ticket.team'].create(
+            [
+                {'name': 'Store Room', 'kind': 'department', 'company_id': company.id},
+                {'name': 'Masters', 'kind': 'expert', 'company_id': company.id},
+            ]
+        )
+        ticket = cls.env['retail.ticket'].create(
+            {
+                'subject': 'Bent',
+                'company_id': company.id,
+                'partner_id': partner.id,
+                'channel_id': cls.env.ref('retail_crm.retail_channel_phone').id,
+                'type_id': cls.env.ref('retail_crm.retail_ticket_type_complaint').id,
+            }
+        )
+        cls.env['retail.ticket.presence']._touch(ticket, False)
+        own = [('ticket_id', '=', ticket.id)]
+        cls.env.flush_all()
+        values = {'ticket_id': ticket.id}
+        return {
+            'retail.ticket.answer': cls.env['retail.ticket.answer'].create(
+                {**values, 'body': '<p>Hello</p>'}
+            ),
+            'retail.ticket.ask': cls.env['retail.ticket.ask'].create(
+                {**values, 'team_id': department.id, 'what': 'Well?'}
+            ),
+            'retail.ticket.expert': cls.env['retail.ticket.expert'].create(
+                {**values, 'team_id': experts.id, 'reason': 'Hard'}
+            ),
+            'retail.ticket.presence': cls.env['retail.ticket.presence'].search(own),
+            'retail.ticket.waiting.report': cls.env['retail.ticket.waiting.report'].search(
+                [('company_id', '=', company.id), ('type_id', '=', ticket.type_id.id)], limit=1
+            ),
+            'retail.ticket.macro': cls.env['retail.ticket.macro'].create(
+                {'name': 'Hello', 'text': 'Hello', 'company_id': company.id}
+            ),
+            'retail.complaint.overview': cls.env['retail.complaint.overview'].create(
+                {'company_id': company.id}
+            ),
         }
 
     @classmethod
@@ -630,7 +882,15 @@ class AccessCommon(AccessCalls):
         points = cls._points(cls.company, cls.bob)
         clock = cls._clock(cls.company)
         ticket = clock['retail.ticket.target'].ticket_id
+        # each kind has one rule
+        cls.env.ref('retail_crm.retail_major_rule_views').unlink()
         cls.samples = {
+            **cls._complaint_parts(cls.company, cls.bob),
+            'retail.major.item': cls.env['retail.major.item'].create({'name': 'Pray'}),
+            'retail.major.rule': cls.env.ref('retail_crm.retail_major_rule_press'),
+            'retail.ticket.reason.told': cls.env.ref(
+                'retail_crm.retail_ticket_reason_told_quality'
+            ),
             **clock,
             'retail.calendar.import': cls.env['retail.calendar.import'].create(
                 {
@@ -666,6 +926,8 @@ class AccessCommon(AccessCalls):
                 {'purpose': 'service', 'version': 'unused', 'text': 'Yes'}
             ),
             'retail.duplicate': cls._duplicate(cls.company),
+            'retail.faq': cls.env['retail.faq'].create({'question': 'When?', 'answer': 'Now'}),
+            'retail.faq.gap': cls._repeated_question(cls.company),
             'retail.member.list': cls.list,
             'retail.member.list.line': cls.list.line_ids,
             'retail.membership': cls.member,
@@ -697,6 +959,8 @@ class AccessCommon(AccessCalls):
             'retail.occasion.date': cls.env['retail.occasion.date'].create(
                 {'partner_id': cls.bob.id, 'month': '5', 'day': 20}
             ),
+            'retail.phrase': cls.env['retail.phrase'].create({'phrase': 'tough luck'}),
+            **cls._desk(cls.company, cls.bob),
             'retail.points.adjustment': points['adjustment'],
             'retail.points.campaign': cls.env['retail.points.campaign'].create({'name': 'Week'}),
             'retail.points.difference': points['difference'],
@@ -737,12 +1001,27 @@ class AccessCommon(AccessCalls):
             'retail.tier.move': cls.member.move_ids[:1],
             **cls._preview(cls.member),
             'retail.tier.version': cls.programme.tier_ids[1].version_ids,
+            **cls._mail_door(),
+            'retail.ticket.call': cls.env['retail.ticket.call'].create({'phone': '+41446681877'}),
+            'retail.ticket.counter': (counter := cls._counter(cls.bob, cls.company)),
+            'retail.ticket.counter.line': counter.line_ids,
+            'retail.ticket.need': cls.env['retail.ticket.need'].create({'name': 'Taste'}),
             'retail.voucher': cls.voucher,
             'retail.voucher.render': cls.env['retail.voucher.render'].create(
                 {'code': cls.voucher.code}
             ),
         }
         cls.changes = {
+            'retail.incident': {'subject': 'List sent'},
+            'retail.incident.customer': {'waived_reason': 'Has left'},
+            'retail.major.item': {'name': 'Call the mayor'},
+            'retail.major.rule': {'name': 'Television'},
+            'retail.ticket.back': {'reason': 'Wrong product'},
+            'retail.ticket.check': {'is_done': True},
+            'retail.ticket.promise': {'what': 'Write'},
+            'retail.ticket.reason.told': {'amount_from': 5},
+            'retail.ticket.restricted': {'subject': 'Quiet'},
+            'retail.ticket.statement': {'text': 'Very sorry'},
             'retail.access.log': {'kind': 'export'},
             'retail.anonymise': {'reason': 'Call'},
             'retail.audit': {'name': 'Exports'},
@@ -761,6 +1040,8 @@ class AccessCommon(AccessCalls):
             'retail.consent.record.line': {'decision': 'withdrawn'},
             'retail.consent.text': {'text': 'No'},
             'retail.duplicate': {'state': 'merged'},
+            'retail.faq': {'keywords': 'Time'},
+            'retail.faq.gap': {'ticket_count': 1},
             'retail.member.list': {'name': 'Coffee'},
             'retail.member.list.line': {'note': 'Vegetarian'},
             'retail.membership': {'left_on': '2026-01-01'},
@@ -770,6 +1051,14 @@ class AccessCommon(AccessCalls):
             'retail.membership.override': {'note': 'Friend'},
             'retail.moment': {'state': 'done'},
             'retail.occasion.date': {'day': 21},
+            'retail.complaint.overview': {'silent_factor': 3},
+            'retail.phrase': {'suggestion': 'Sorry'},
+            'retail.ticket.answer': {'body': 'Hi'},
+            'retail.ticket.ask': {'what': 'Where?'},
+            'retail.ticket.expert': {'reason': 'Very hard'},
+            'retail.ticket.macro': {'name': 'Hi'},
+            'retail.ticket.presence': {'is_writing': True},
+            'retail.ticket.waiting.report': {'waiting': 9},
             'retail.points.adjustment': {'note': 'Friend'},
             'retail.points.campaign': {'factor': 3},
             'retail.points.difference': {'card_points': 5},
@@ -816,10 +1105,52 @@ class AccessCommon(AccessCalls):
             'retail.tier.proposal': {'use_count': False},
             'retail.tier.proposal.line': {'amount': 1},
             'retail.tier.version': {'amount': 1},
+            'retail.mail.block': {'note': 'Spam'},
+            'retail.mail.log': {'result': 'drop'},
+            'retail.partner.address': {'note': 'Spouse'},
+            'retail.quarantine': {'state': 'released'},
+            'retail.ticket.call': {'note': 'Late'},
+            'retail.ticket.counter': {'solution': 'Exchanged'},
+            'retail.ticket.counter.line': {'lot': '7'},
+            'retail.ticket.need': {'name': 'Smell'},
             'retail.voucher': {'name': 'Cake'},
             'retail.voucher.render': {'note': 'Late'},
         }
         cls.news = {
+            'retail.mail.block': {'name': 'new@spam.example'},
+            'retail.mail.log': {'result': 'normal', 'reason': 'normal'},
+            'retail.partner.address': {'partner_id': cls.ann.id, 'email': 'new@home.example'},
+            'retail.quarantine': {'reason': 'blocked'},
+            'retail.incident': {'subject': 'Laptop lost'},
+            'retail.incident.customer': {
+                'incident_id': cls.samples['retail.incident'].id,
+                'partner_id': cls.ann.id,
+            },
+            'retail.major.item': {'name': 'Close the store'},
+            'retail.major.rule': {'name': 'Television', 'kind': 'views', 'count': 5},
+            'retail.ticket.back': {
+                'ticket_ids': cls.samples['retail.ticket.back'].ticket_ids.ids,
+                'step': 'classify',
+                'reason': 'Wrong class',
+            },
+            'retail.ticket.check': {
+                'ticket_id': cls.samples['retail.ticket.check'].ticket_id.id,
+                'name': 'Close the store',
+            },
+            'retail.ticket.promise': {
+                'ticket_id': cls.samples['retail.ticket.check'].ticket_id.id,
+                'what': 'Write',
+            },
+            'retail.ticket.reason.told': {
+                'reason_id': cls.env.ref('retail_crm.retail_ticket_reason_order').id,
+                'who': 'store',
+            },
+            'retail.ticket.restricted': {'subject': 'Quiet'},
+            'retail.ticket.statement': {
+                'ticket_id': cls.samples['retail.ticket.check'].ticket_id.id,
+                'place': 'Paper',
+                'text': 'Sorry',
+            },
             'retail.access.log': {'kind': 'export', 'user_id': cls.env.uid},
             'retail.anonymise': {'reason': 'Letter', 'partner_ids': [Command.set(cls.ann.ids)]},
             'retail.audit': {'name': 'Exports'},
@@ -859,6 +1190,8 @@ class AccessCommon(AccessCalls):
             },
             'retail.consent.text': {'purpose': 'service', 'version': 'new', 'text': 'Yes'},
             'retail.duplicate': {'kind': 'phone', 'key': 'x', 'suspicion': 'person'},
+            'retail.faq': {'question': 'Where?', 'answer': 'Here'},
+            'retail.faq.gap': {'ticket_count': 9},
             'retail.member.list': {'name': 'Wine'},
             'retail.member.list.line': {'list_id': cls.list.id, 'partner_id': cls.bob.id},
             'retail.membership': {
@@ -977,8 +1310,33 @@ class AccessCommon(AccessCalls):
                 'date_from': '2026-01-01',
                 'amount': 1,
             },
+            'retail.ticket.call': {'phone': '1'},
+            'retail.ticket.counter': {
+                'channel_id': cls.env.ref('retail_crm.retail_channel_phone').id
+            },
+            'retail.ticket.counter.line': {
+                'counter_id': cls.samples['retail.ticket.counter'].id,
+                'product_id': cls.goods.id,
+            },
+            'retail.ticket.need': {'name': 'Weight'},
             'retail.voucher': {'partner_id': cls.bob.id, 'name': 'Cake', 'reason': 'Sorry'},
             'retail.voucher.render': {'code': 'X'},
+            'retail.complaint.overview': {'company_id': cls.company.id},
+            'retail.phrase': {'phrase': 'not my job'},
+            'retail.ticket.answer': {'ticket_id': cls.samples['retail.ticket.answer'].ticket_id.id},
+            'retail.ticket.ask': {
+                'ticket_id': cls.samples['retail.ticket.ask'].ticket_id.id,
+                'team_id': cls.samples['retail.ticket.ask'].team_id.id,
+                'what': 'Who?',
+            },
+            'retail.ticket.expert': {
+                'ticket_id': cls.samples['retail.ticket.expert'].ticket_id.id,
+                'team_id': cls.samples['retail.ticket.expert'].team_id.id,
+                'reason': 'Rare',
+            },
+            'retail.ticket.macro': {'name': 'Bye'},
+            'retail.ticket.presence': {'user_id': cls.env.uid},
+            'retail.ticket.waiting.report': {'waiting': 9},
             'retail.points.adjustment': {
                 'card_id': points['card'].id,
                 'program_id': points['card'].program_id.id,
@@ -1136,6 +1494,12 @@ class TestAccess(AccessCommon):
         points = self._points(self.company_2, self.bob)
         others = {
             **self._clock(self.company_2),
+            **self._desk(self.company_2, self.bob),
+            **{
+                name: records
+                for name, records in self._complaint_parts(self.company_2, self.bob).items()
+                if 'company_id' in records
+            },
             'retail.points.adjustment': points['adjustment'],
             'retail.points.campaign': self.env['retail.points.campaign'].create(
                 {'name': 'Elsewhere', 'company_id': self.company_2.id}
@@ -1170,6 +1534,10 @@ class TestAccess(AccessCommon):
             'retail.membership': member,
             'retail.benefit': self._give_benefit(member),
             'retail.voucher': self._give_voucher(member),
+            'retail.faq': self.env['retail.faq'].create(
+                {'question': 'Elsewhere?', 'answer': 'There', 'company_id': self.company_2.id}
+            ),
+            'retail.faq.gap': self._repeated_question(self.company_2),
             'retail.member.list': lists,
             'retail.member.list.line': lists.line_ids,
             'retail.programme': member.programme_id,
@@ -1241,6 +1609,8 @@ class TestAccess(AccessCommon):
                 [('segment_id', '=', segment.id)]
             ),
         }
+        others |= self._mail_door(self.company_2)
+        del others['retail.mail.block']  # whoever is blocked is so for all companies
         for model, records in others.items():
             self.assertTrue(records, model)
             for persona in RIGHTS[model]:
@@ -1455,6 +1825,19 @@ class TestAccess(AccessCommon):
         if model == 'retail.programme':
             is_running = method == 'action_preview_rules'
             self.samples[model].state = 'running' if is_running else 'draft'
+        if model == 'retail.ticket':
+            code = 'data_request' if method.startswith('action_data_') else 'complaint'
+            self.samples[model]._stamp(
+                {
+                    'type_id': self.env.ref(f'retail_crm.retail_ticket_type_{code}').id,
+                    'identity_checked_by': self.env.uid,
+                }
+            )
+        if method == 'action_confirm_appointment':
+            self.samples[model].appointment_at = fields.Datetime.add(fields.Datetime.now(), days=1)
+        if model == 'retail.ticket':  # a complaint passes its steps one by one
+            stage = self.env.ref('retail_crm.retail_ticket_stage_execute')
+            self.samples[model]._stamp({'stage_id': stage.id, 'step': 'execute'})
         if method == 'action_start_points':  # offered where no program is in use
             self.env['loyalty.program'].search([('program_type', '=', 'loyalty')]).active = False
         if model == 'retail.tier.preview':

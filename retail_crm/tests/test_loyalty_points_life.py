@@ -202,13 +202,29 @@ class TestPointsLife(PointsCommon):
         counts = {}
         for day in ('2026-05-30', '2026-05-31', '2026-06-01', '2026-06-23', '2026-06-24'):
             with freeze_time(f'{day} 12:00'):
-                self.ledger._tell_expiring_all()
-                self.ledger._tell_expiring_all()
+                self._tell()
+                self._tell()
                 counts[day] = len(self._told())
         self.assertEqual(list(counts.values()), [0, 1, 1, 2, 2])
         with freeze_time('2026-06-25 12:00'):
             ends = self.ledger._expiring(card, 30)
         self.assertEqual(ends, {card.id: [(date(2026, 6, 30), 100)]})
+
+    def test_batches_of_notices(self):
+        """Notices come in batches of cards, each a transaction: nobody is left out or told twice (issue 6)."""
+        self.program.retail_expiry = 'months'
+        for partner in (self.bob, self.ann):
+            card = self._give_card(partner)
+            for number in (1, 2):
+                self._move(card, 'earn', 50, number, expires_on=date(2026, 6, 30))
+        with freeze_time('2026-06-25 12:00'):
+            told = [
+                self.ledger._tell_expiring(self.program, 7, self.company.root_id, limit=1)
+                for _batch in range(3)
+            ]
+        self.assertEqual(told, [1, 1, 0])
+        moments = self.moments.search([('kind', '=', 'points_expiring')])
+        self.assertEqual(sorted(moments.partner_id.mapped('name')), ['Ann', 'Bob'])
 
     def test_spent_points_are_not_announced(self):
         """Nobody is told of points that he has spent."""
@@ -217,7 +233,7 @@ class TestPointsLife(PointsCommon):
         self._move(card, 'earn', 50, 1, expires_on=date(2026, 6, 30))
         self._move(card, 'burn', -50, 2)
         with freeze_time('2026-06-25 12:00'):
-            self.ledger._tell_expiring_all()
+            self._tell()
         self.assertFalse(self._told())
 
     # === WAITING ===#

@@ -1,6 +1,7 @@
 """Sales, returns and merges that the points ledger must not stand in the way of (issue 6)."""
 
 from contextlib import suppress
+from unittest.mock import patch
 
 from freezegun import freeze_time
 
@@ -210,20 +211,48 @@ class TestLoyaltyPointsReview(PointsCommon):
         row = order.coupon_point_ids.with_user(self.users['sales'])
         with self.assertRaises(UserError):
             row.write({'points': 1000000})
+        other = self._give_card(self.ann)
+        # nor together with a change of lines, which moves points for itself
+        for change in (
+            Command.update(row.id, {'points': 1000000}),
+            Command.create({'coupon_id': other.id, 'points': 1000000}),
+        ):
+            with self.assertRaises(UserError), self.cr.savepoint():
+                row.order_id.write(
+                    {
+                        'order_line': [Command.update(order.order_line.id, {'price_unit': 21})],
+                        'coupon_point_ids': [change],
+                    }
+                )
+        order.invalidate_recordset()
+        self.assertEqual(self._card_of(self.bob).points, 20)
 
     def test_waiting_points_are_looked_at_on_their_day(self):
-        """The nightly action costs what is due: entries whose day is to come are not looked at before."""
+        """The nightly action costs what is due: what is not paid, or whose day is to come, is not looked at.
+
+        A payment that nobody told of is found.
+        """
         self.program.write({'retail_pending': True, 'retail_return_days': 10})
-        paid, unpaid = self._sell(self.bob, 30), self._sell(self.ann, 30)
+        paid, unpaid, quiet = (
+            self._sell(partner, 30) for partner in (self.bob, self.ann, self.bob)
+        )
         self._pay(self._create_invoice(paid))
+        self._create_invoice(unpaid)
+        with patch.object(
+            type(self.env['account.move']), '_retail_settle_points', lambda self: None
+        ):
+            self._pay(self._create_invoice(quiet))
         rows = {
             order: self.ledger.search([('res_id', '=', order.id), ('res_model', '=', order._name)])
-            for order in (paid, unpaid)
+            for order in (paid, unpaid, quiet)
         }
         self.assertTrue(rows[paid].valid_from)
+        self.assertFalse(rows[quiet].valid_from)
         looked = self.ledger._release_batch(0)
-        self.assertIn(rows[unpaid], looked)
+        self.assertNotIn(rows[unpaid], looked)
         self.assertNotIn(rows[paid], looked)
+        self.assertIn(rows[quiet], looked)
+        self.assertTrue(rows[quiet].valid_from)
         with freeze_time(rows[paid].valid_from):
             self.assertIn(rows[paid], self.ledger._release_batch(0))
         self.assertEqual(rows[paid].state, 'available')

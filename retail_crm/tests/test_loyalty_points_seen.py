@@ -109,7 +109,7 @@ class TestPointsEvaluation(ClubCase):
     def _expected(self, start, end, partners):
         """Return the figures of customers in plain Python, from the ledger row by row."""
         figures = dict.fromkeys(('earned', 'redeemed', 'expired', 'owed'), 0.0)
-        orders, customers = set(), set()
+        orders, customers, movers = set(), set(), set()
         for row in self.ledger.search([('program_id', '=', self.program.id)]):
             customer = row.partner_id.commercial_partner_id
             if customer not in partners or row.state == 'void' or row.date > end:
@@ -117,6 +117,8 @@ class TestPointsEvaluation(ClubCase):
             figures['owed'] += row.points
             if row.date < start:
                 continue
+            if row.kind != 'expire':
+                movers.add(customer)
             if row.kind in ('earn', 'reverse_earn'):
                 figures['earned'] += row.points
             elif row.kind in ('burn', 'reverse_burn'):
@@ -132,6 +134,7 @@ class TestPointsEvaluation(ClubCase):
             'rate': 100 * figures['redeemed'] / earned if earned > 0 else 0,
             'orders': len(orders),
             'customers': len(customers),
+            'movers': len(movers),
         }
 
     def _shop(self):
@@ -196,10 +199,34 @@ class TestPointsEvaluation(ClubCase):
                     self.assertAlmostEqual(line.redemption_rate, plain['rate'], delta=0.05)
                     self.assertEqual(line.redemption_count, plain['orders'])
                     self.assertEqual(line.redeemer_count, plain['customers'])
+                    self.assertEqual(line.mover_count, plain['movers'])
+                    share = 100 * plain['movers'] / (line.population or 1)
+                    self.assertAlmostEqual(line.points_participation, share, delta=0.05)
                     seen |= {name for name, value in plain.items() if value}
         self.assertEqual(
-            seen, {'earned', 'redeemed', 'expired', 'owed', 'rate', 'orders', 'customers'}
+            seen,
+            {'earned', 'redeemed', 'expired', 'owed', 'rate', 'orders', 'customers', 'movers'},
         )
+
+    def test_referrals_beside_what_is_expected(self):
+        """New customers by recommendation of 100 who bought, beside the expected 25 (S-NUM-03)."""
+        self.assertEqual(self.programme.referral_expected, 25)
+        friend = self.env['res.partner'].create({'name': 'Eve', 'retail_referrer_id': self.bob.id})
+        late = self.env['res.partner'].create({'name': 'Late', 'retail_referrer_id': self.bob.id})
+        for partner, day in (
+            (self.bob, '2026-01-05'),
+            (self.ann, '2026-01-06'),
+            (friend, '2026-01-07'),
+            (late, '2026-02-07'),
+        ):
+            with freeze_time(f'{day} 12:00'):
+                self._sell(partner, 100)
+        self._process()
+        self.profiles._refresh(as_of=date(2026, 12, 31))
+        evaluation = self._measured(date(2026, 1, 1), date(2026, 1, 31))
+        self.assertEqual(evaluation.referred_count, 1)
+        self.assertAlmostEqual(evaluation.referral_rate, 100 / 3, 1)
+        self.assertIn('brought 1 new customers: 33.3 for each 100', evaluation.explanation)
 
     def test_before_and_after_have_no_points(self):
         """Nothing is compared that was not measured; wallets are money (S-LOY-19)."""

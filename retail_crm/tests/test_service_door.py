@@ -172,6 +172,7 @@ class DoorCommon(RetailCrmCommon, MockEmail):
             'Subject': 'About the lamp',
             'Message-ID': f'<{self.number}@door.test>',
             'In-Reply-To': reply_to or '',
+            'Content-Type': 'text/plain; charset="utf-8"',
             **{name.replace('_', '-'): value for name, value in head.items()},
         }
         text = ''.join(f'{name}: {value}\r\n' for name, value in head.items() if value)
@@ -417,6 +418,24 @@ class TestDoor(DoorCommon):
             self.assertNotIn('Auto-Submitted', mail.headers, 'a person wrote it')
         self.assertEqual((ticket.agent_message_count, ticket.waiting_since), (1, False))
         self.assertTrue(ticket.first_response_at)
+
+    def test_employee_answers_by_mail(self):
+        """An employee's answer by mail goes to the customer; a mail that only names the ticket stays inside."""
+        ticket = self._ticket(Cc='copy@copy.example')
+        self._reply(ticket, sender='agent@staff.example', Cc='copy@copy.example')
+        self.assertEqual(self._sent(ticket.message_ids[0])[0], {'carla@home.example'})
+        self.assertEqual((ticket.agent_message_count, ticket.category), (1, 'new'))
+        self._mail(sender='agent@staff.example', Subject=f'FYI [{ticket.name}]')
+        self.assertTrue(ticket.message_ids[0].subtype_id.internal)
+        self.assertFalse(self._sent(ticket.message_ids[0])[0])
+        self.assertEqual(ticket.agent_message_count, 1)
+
+    def test_other_callers(self):
+        """Whoever makes a ticket of a mail without the gateway gets a number and a subject."""
+        values = {'subject': 'Lamp', 'email_from': 'x@x.example'}
+        ticket = self.tickets.message_new(values, {'team_id': self.team.id})
+        self.assertEqual(ticket.subject, 'Lamp')
+        self.assertNotIn(ticket.name, ('/', 'Lamp'))
 
     def test_notes_never_leave(self):
         """A note, and its files, stay inside even when the customer is mentioned in it (zammad#662)."""

@@ -190,6 +190,32 @@ class ResPartnerAnonymise(models.Model):
             self.ids,
             banks.search([('partner_id', 'in', self.ids)]).ids,
         )
+        self._retail_empty_messages(messages)
+        # what he wrote elsewhere stays with the document; the address from which he wrote does not
+        env.cr.execute(
+            SQL(
+                'UPDATE mail_message SET email_from = NULL, reply_to = NULL WHERE author_id = ANY(%s)',
+                self.ids,
+            )
+        )
+        env.cr.execute(
+            SQL(
+                'UPDATE mail_notification SET mail_email_address = NULL WHERE res_partner_id = ANY(%s)',
+                self.ids,
+            )
+        )
+        env.invalidate_all()
+        on_contact = [('res_model', '=', 'res.partner'), ('res_id', 'in', self.ids)]
+        env['ir.attachment'].search([*on_contact, ('res_field', '=', False)]).unlink()
+        env['mail.activity'].with_context(active_test=False).search(on_contact).unlink()
+        env['mail.followers'].search(
+            Domain(on_contact) | Domain('partner_id', 'in', self.ids)
+        ).unlink()
+
+    @api.model
+    def _retail_empty_messages(self, messages):
+        """Empty the messages of a condition on ``mail_message``, their mails and what they tell of changes."""
+        env = self.env
         env.cr.execute(
             SQL(
                 'DELETE FROM mail_tracking_value WHERE mail_message_id IN (SELECT id FROM mail_message WHERE %s)',
@@ -217,26 +243,6 @@ class ResPartnerAnonymise(models.Model):
                 messages,
             )
         )
-        # what he wrote elsewhere stays with the document; the address from which he wrote does not
-        env.cr.execute(
-            SQL(
-                'UPDATE mail_message SET email_from = NULL, reply_to = NULL WHERE author_id = ANY(%s)',
-                self.ids,
-            )
-        )
-        env.cr.execute(
-            SQL(
-                'UPDATE mail_notification SET mail_email_address = NULL WHERE res_partner_id = ANY(%s)',
-                self.ids,
-            )
-        )
-        env.invalidate_all()
-        on_contact = [('res_model', '=', 'res.partner'), ('res_id', 'in', self.ids)]
-        env['ir.attachment'].search([*on_contact, ('res_field', '=', False)]).unlink()
-        env['mail.activity'].with_context(active_test=False).search(on_contact).unlink()
-        env['mail.followers'].search(
-            Domain(on_contact) | Domain('partner_id', 'in', self.ids)
-        ).unlink()
 
     def _retail_erase_copies(self):
         """Empty what other records have copied from the contact."""

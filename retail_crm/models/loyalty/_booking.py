@@ -28,11 +28,22 @@ class Booking:
     moved: set = field(default_factory=set)
     #: Cards that were written on at all, also where nothing changed.
     touched: set = field(default_factory=set)
+    #: What was asked of the database already (see ``_look``): entries of orders, open lots of cards, and customers.
+    looked: set = field(default_factory=set)
+    opened: set = field(default_factory=set)
+    entries: object = None
+    seats: dict = field(default_factory=dict)
+    #: Ids of orders that spent points before: only they may have vouchers for rewards.
+    spent: set = field(default_factory=set)
 
     def add(self, deltas):
         """Note what was written on cards."""
         for card_id, delta in deltas.items():
             self.deltas[card_id] = _points.exact(self.deltas.get(card_id, 0.0) + delta)
+
+    def forget(self):
+        """Ask for entries and lots anew: there are more or other ones by now."""
+        self.looked, self.opened, self.entries = set(), set(), None
 
     def join(self, orders):
         """Add orders, and remember which of them move points now: core may remove what says so."""
@@ -61,6 +72,7 @@ def booking_orders(orders):
         except BaseException:
             # whoever goes on after this does so from a savepoint: the cards are as they were
             outer.deltas = noted
+            outer.forget()
             raise
         return
     booking = Booking(cr=orders.env.cr, orders=orders.browse())

@@ -93,7 +93,8 @@ class LoyaltyProgram(models.Model):
     retail_adjust_limit = fields.Float(
         string='Adjustments Need a Second Person Above',
         default=1000.0,
-        help='Adjustments of more points wait until another manager approves them. 0: all of them.',
+        help='Adjustments of more points wait until another manager approves them. What one person adjusts on one card '
+        'within 24 hours counts together. 0: all of them.',
     )
     retail_liability_points = fields.Float(
         string='Points Owed',

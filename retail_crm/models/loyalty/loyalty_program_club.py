@@ -40,31 +40,18 @@ class LoyaltyProgram(models.Model):
     def _retail_members(self, partners, company, day=None):
         """Return those of these partners who take part in the customer club of a company: all without a running club.
 
-        In one or two queries. With automatic enrolment who was never a member becomes one by the purchase. With a day,
+        In one query. With automatic enrolment who was never a member becomes one by the purchase. With a day,
         who became a member after it did not take part.
         """
-        programme = self.env['retail.programme']._running(company)
-        if not programme:
-            return partners
-        # sudo: whether a customer whom the caller has takes part, as in retail.privilege._of_partners
-        rows = (
-            self.env['retail.membership']
-            .sudo()
-            .search_fetch(
-                [
-                    ('partner_id', 'in', partners.sudo().commercial_partner_id.ids),
-                    ('company_id', '=', programme.company_id.id),
-                ],
-                ['partner_id', 'state', 'enrolled_on'],
-            )
-        )
-        by_partner = {row.partner_id.id: row for row in rows}
+        seats = self.env['retail.membership']._seats(partners, company)
 
         def takes_part(partner):
-            row = by_partner.get(partner.sudo().commercial_partner_id.id)
-            if not row:
-                return programme.automatic
-            return row.state == 'active' and not (day and row.enrolled_on > day)
+            seat = seats[partner]
+            if not seat.programme_id:
+                return True
+            if not seat.state:
+                return seat.automatic
+            return seat.state == 'active' and not (day and seat.enrolled_on > day)
 
         return partners.filtered(takes_part)
 

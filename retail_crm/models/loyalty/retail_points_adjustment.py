@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
@@ -10,6 +12,10 @@ REASONS = [
     ('transfer', 'Transfer'),
     ('other', 'Other'),
 ]
+
+
+#: Adjustments of one card by one person within this time count together for the limit of the second person.
+LIMIT_PERIOD = timedelta(hours=24)
 
 
 class RetailPointsAdjustment(models.Model):
@@ -115,9 +121,28 @@ class RetailPointsAdjustment(models.Model):
                 'user_id': self.env.uid,
             }
         )
-        if abs(points) <= card.program_id.retail_adjust_limit:
+        if adjustment._own_lately() <= card.program_id.retail_adjust_limit:
             adjustment._carry_out()
         return adjustment.sudo(self.env.su)
+
+    def _own_lately(self):
+        """Return how many points the one who asked gives this card (or takes) with those of the last hours together.
+
+        So a large adjustment is not made of small ones. What a second person approved is not counted, nor what was taken
+        when points are given: a slip can be mended.
+        """
+        self.ensure_one()
+        mine = self.search(
+            [
+                ('card_id', '=', self.card_id.id),
+                ('approver_id', '=', self.user_id.id),
+                ('user_id', '=', self.user_id.id),
+                ('state', '=', 'approved'),
+                ('decided_on', '>', fields.Datetime.now() - LIMIT_PERIOD),
+                ('points', '>' if self.points > 0 else '<', 0),
+            ]
+        )
+        return _points.exact(abs(self.points + sum(mine.mapped('points'))))
 
     def _carry_out(self):
         """Move the points.

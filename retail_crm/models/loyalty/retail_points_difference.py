@@ -55,6 +55,14 @@ class RetailPointsDifference(models.Model):
         '(card_id, kind) WHERE resolved_on IS NULL', 'This difference is known already.'
     )
 
+    @api.depends('card_id', 'kind')
+    def _compute_display_name(self):
+        kinds = dict(self._fields['kind']._description_selection(self.env))
+        for difference in self:
+            difference.display_name = (
+                f'{difference.card_id.code or ""}: {kinds.get(difference.kind)}'
+            )
+
     @api.model
     def _cron_reconcile(self):
         """Compare all cards with the ledger, note what differs, and what no longer does."""

@@ -144,7 +144,7 @@ class RetailPointsEntry(models.Model):
     _source_idx = models.Index('(res_model, res_id)')
     _lots_idx = models.Index("(card_id, expires_on) WHERE remaining <> 0 AND state = 'available'")
     _expiry_idx = models.Index("(expires_on) WHERE remaining > 0 AND state = 'available'")
-    _pending_idx = models.Index("(valid_from) WHERE state = 'pending'")
+    _pending_idx = models.Index("(id) WHERE state = 'pending'")
     _company_date_idx = models.Index('(company_id, date)')
 
     @api.depends('res_model', 'res_id')

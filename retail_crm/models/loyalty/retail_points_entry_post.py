@@ -1,11 +1,12 @@
 from dataclasses import dataclass, field
+from datetime import date
 from uuid import uuid4
 
 from odoo import api, models
 from odoo.exceptions import ValidationError
-from odoo.tools import SQL
+from odoo.tools import SQL, groupby
 
-from . import _points
+from . import _booking, _points
 from .retail_points_entry import POSTING
 
 #: A payment may take this much more than there is: cents lost in conversions of currencies.
@@ -56,16 +57,23 @@ class RetailPointsEntryPost(models.Model):
         added = [move for move in movements if move.points >= 0]
         taken = [move for move in movements if move.points < 0]
         entries = ledger.browse()
-        for group, prepare in ((added, ledger._rows_added), (taken, ledger._rows_taken)):
-            rows = [row for move in group for row in prepare(move, book)]
-            if rows:
-                new = ledger.create(rows)
-                entries |= new
-                book.add(new)
+        rows = [row for move in added for row in ledger._rows_added(move, book)]
+        if taken and rows and not book.suffices(rows, taken):
+            entries = ledger.create(rows)
+            book.add(entries)
+            rows = []
+        rows += [row for move in taken for row in ledger._rows_taken(move, book)]
+        if rows:
+            new = ledger.create(rows)
+            entries |= new
+            book.add(new)
         book.settle_debts()
         book.save()
         entries._move_cards(cards, applied or {})
         entries._extend_inactive()
+        booking = _booking.current(self.env)
+        if booking is not None:
+            booking.forget()
         return entries
 
     @api.model
@@ -80,8 +88,13 @@ class RetailPointsEntryPost(models.Model):
             or _points.exact(move.card.sudo().points - applied.get(move.card.id, 0)) < 0
         ]
         ids = sorted({move.card.id for move in touching})
+        booking = _booking.current(self.env)
         lots = self.browse()
-        if ids:
+        if ids and booking is not None and booking.opened.issuperset(ids):
+            lots = booking.entries.filtered(
+                lambda row: row.card_id.id in ids and row.remaining and row.state == 'available'
+            )
+        elif ids:
             # The card, never the program: customers do not wait for each other.
             self.env.cr.execute(
                 SQL('SELECT id FROM loyalty_card WHERE id = ANY(%s) ORDER BY id FOR UPDATE', ids)
@@ -335,6 +348,24 @@ class _Book:
             self._open(lot)
         self.left[lot.id] = _points.exact(self.left[lot.id] + points)
         self.changed.add(lot.id)
+
+    def suffices(self, rows, taken):
+        """Return whether what is spent comes from lots that are open, so that these new ones can be entered with it."""
+        for card, moves in groupby(taken, lambda move: move.card):
+            new = [row for row in rows if row['card_id'] == card.id and row.get('remaining')]
+            if not new:
+                continue
+            if any(move.kind != 'burn' for move in moves):
+                return False
+            first = min((row['expires_on'] or date.max, row['date']) for row in new)
+            ahead = sum(
+                self.left[lot.id]
+                for lot in self.of_card(card)
+                if _points.lot_order(lot)[:2] <= first
+            )
+            if ahead < -sum(move.points for move in moves):
+                return False
+        return True
 
     def settle_debts(self):
         """Let open lots pay what was taken before there was anything."""

@@ -36,37 +36,62 @@ class RetailPointsEntryRun(models.Model):
     @api.model
     def _cron_release(self):
         """Let points be spent whose time of waiting is over. One commit per batch; repeated runs change nothing."""
-        last = 0
+        cron, last = self.env['ir.cron'], 0
         while rows := self._release_batch(last):
             last = rows[-1].id
-            if not self.env['ir.cron']._commit_progress(len(rows)):
+            # out of time: what remains makes Odoo call again soon, not tomorrow
+            if not cron._commit_progress(len(rows), remaining=1):
                 return
+        cron._commit_progress(remaining=0)
 
     @api.model
     def _release_batch(self, last, limit=BATCH // 10):
         """Look at some waiting entries after the one of this number, without a mail to anybody, and return them.
 
-        Those whose day is still to come are left out: whether the order is still paid is asked on that day.
+        Only at those whose day has come (then it is asked whether the order is still paid), and at those without a day
+        for whose order somebody paid something since: what is not paid is not looked at, whatever its number.
         """
-        rows = (
-            self._posting()
-            .with_context(loyalty_no_mail=True)
-            .search(
-                [
-                    ('state', '=', 'pending'),
-                    ('kind', '=', 'earn'),
-                    ('id', '>', last),
-                    '|',
-                    ('valid_from', '=', False),
-                    # tomorrow is today already in the east
-                    ('valid_from', '<=', fields.Date.today() + timedelta(days=1)),
-                ],
+        self.env.flush_all()
+        found = self.env.execute_query(
+            SQL(
+                """
+                SELECT entry.id FROM retail_points_entry AS entry
+                 WHERE entry.state = 'pending' AND entry.kind = 'earn' AND entry.id > %(last)s
+                   AND (entry.valid_from <= %(tomorrow)s OR entry.valid_from IS NULL AND %(is_paid)s)
+                 ORDER BY entry.id LIMIT %(limit)s
+                """,
+                last=last,
+                # tomorrow is today already in the east
+                tomorrow=fields.Date.today() + timedelta(days=1),
+                is_paid=self._sql_may_be_paid(),
                 limit=limit,
-                order='id',
             )
         )
+        rows = self._posting().with_context(loyalty_no_mail=True).browse(id_ for (id_,) in found)
         rows._look_at_waiting()
         return rows
+
+    @api.model
+    def _sql_may_be_paid(self):
+        """Return the condition that something was paid for the order of ``entry``, or that nothing is to be paid.
+
+        Wider than ``_retail_paid_on``, which decides.
+        """
+        return SQL(
+            """
+            entry.res_model = 'sale.order' AND (
+                EXISTS (SELECT FROM sale_order AS sale WHERE sale.id = entry.res_id AND sale.amount_total = 0)
+             OR EXISTS (SELECT FROM sale_order_transaction_rel AS paid
+                          JOIN payment_transaction AS deal ON deal.id = paid.transaction_id
+                         WHERE paid.sale_order_id = entry.res_id AND deal.state IN ('authorized', 'done'))
+             OR EXISTS (SELECT FROM sale_order_line AS line
+                          JOIN sale_order_line_invoice_rel AS rel ON rel.order_line_id = line.id
+                          JOIN account_move_line AS item ON item.id = rel.invoice_line_id
+                          JOIN account_move AS move ON move.id = item.move_id
+                         WHERE line.order_id = entry.res_id AND move.state = 'posted'
+                           AND move.payment_state IN ('paid', 'in_payment', 'reversed')))
+            """
+        )
 
     def _look_at_waiting(self):
         """Let these waiting points mature by their orders, with what was taken back of them."""
@@ -92,10 +117,9 @@ class RetailPointsEntryRun(models.Model):
         # sudo: the system's work for all companies
         for company in self.env['res.company'].sudo().search([('parent_id', '=', False)]):
             while expired := self._expire_batch(company):
-                if not cron._commit_progress(expired):
+                if not cron._commit_progress(expired, remaining=1):
                     return
         self._tell_expiring_all()
-        cron._commit_progress(1)
 
     @api.model
     def _expire_batch(self, company, limit=BATCH):
@@ -153,37 +177,61 @@ class RetailPointsEntryRun(models.Model):
 
     @api.model
     def _tell_expiring_all(self):
-        """Announce points that expire soon: one moment per card and stage, whatever the number of lots."""
+        """Announce points that expire soon: one moment per card and stage, whatever the number of lots.
+
+        One commit per batch of cards; killed in between it goes on at the next run.
+        """
+        cron = self.env['ir.cron']
         # sudo: the system's work for all companies
         programs = self.env['loyalty.program'].sudo().with_context(active_test=False)
+        companies = self.env['res.company'].sudo().search([('parent_id', '=', False)])
         for program in programs.search([('retail_expiry', '!=', 'never')]):
             for days in program._retail_notices()[::-1]:
-                self._tell_expiring(program, days)
+                for company in companies:
+                    while told := self._tell_expiring(program, days, company):
+                        if not cron._commit_progress(told, remaining=1):
+                            return
+        cron._commit_progress(remaining=0)
 
     @api.model
-    def _tell_expiring(self, program, days):
-        """Announce to customers of a program that points expire within so many days, and mark the lots as told."""
-        ledger = self._posting()
-        tellable = ledger.browse()
-        # sudo: see _tell_expiring_all
-        for company in self.env['res.company'].sudo().search([('parent_id', '=', False)]):
-            today = company._retail_today()
-            tellable |= ledger.search(
-                [
-                    ('program_id', '=', program.id),
-                    ('company_id', '=', company.id),
-                    ('state', '=', 'available'),
-                    ('remaining', '>', 0),
-                    ('expires_on', '>=', today),
-                    ('expires_on', '<=', today + timedelta(days=days)),
-                    '|',
-                    ('notice_days', '=', 0),
-                    ('notice_days', '>', days),
-                ]
+    def _tell_expiring(self, program, days, company, limit=BATCH):
+        """Announce to some customers of a program that points expire within so many days, and mark the lots as told.
+
+        :return: the number of cards
+        """
+        self.env.flush_all()
+        today = company._retail_today()
+        rows = self.env.execute_query(
+            SQL(
+                """
+                WITH lots AS MATERIALIZED (
+                    SELECT id, card_id FROM retail_points_entry
+                     WHERE state = 'available' AND remaining > 0
+                       AND expires_on BETWEEN %(today)s AND %(last)s
+                       AND company_id = %(company)s AND program_id = %(program)s
+                       AND (COALESCE(notice_days, 0) = 0 OR notice_days > %(days)s)
+                ), cards AS MATERIALIZED (
+                    SELECT DISTINCT card_id FROM lots ORDER BY card_id LIMIT %(limit)s
+                ), told AS (
+                    UPDATE retail_points_entry SET notice_days = %(days)s
+                     WHERE id IN (SELECT lots.id FROM lots JOIN cards ON cards.card_id = lots.card_id)
+                )
+                SELECT card_id FROM cards
+                """,
+                today=today,
+                last=today + timedelta(days=days),
+                company=company.id,
+                program=program.id,
+                days=days,
+                limit=limit,
             )
-        cards = tellable.card_id.filtered(lambda card: card.active and card.partner_id)
+        )
+        self.invalidate_model(['notice_days'], flush=False)
+        # sudo: see _tell_expiring_all
+        cards = self.env['loyalty.card'].sudo().browse(card_id for (card_id,) in rows)
+        cards = cards.filtered(lambda card: card.active and card.partner_id)
         self.env['retail.moment']._emit('points_expiring', cards)
-        tellable.write({'notice_days': days})
+        return len(rows)
 
     @api.model
     def _expiring(self, cards, days=None):

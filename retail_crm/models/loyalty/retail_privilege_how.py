@@ -156,11 +156,8 @@ class RetailPrivilegeHow(models.Model):
         Of several privileges the best holds. The tier is the one of now: who confirms an order asks on that day and
         keeps the answer (R-loy C.2), so ``day`` changes nothing and only says for which day was asked.
         """
-        found = self._of_partners(partners, company, ['factor'])
-        return {
-            partner: max(privileges.mapped('points_factor'), default=1.0)
-            for partner, privileges in found.items()
-        }
+        seats = self.env['retail.membership']._seats(partners, company or self.env.company)
+        return {partner: seat.factor for partner, seat in seats.items()}
 
     @api.model
     def _gifts(self, programme, kind):

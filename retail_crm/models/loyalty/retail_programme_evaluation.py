@@ -28,6 +28,8 @@ FIGURES = {
     'down_count',
     'compared_count',
     'automatic',
+    'referred_count',
+    'referral_rate',
     'line_ids',
 }
 

@@ -7,6 +7,7 @@ POINTS_COLUMNS = (
     'points_redeemed',
     'redemption_count',
     'redeemer_count',
+    'mover_count',
     'points_expired',
     'points_owed',
     'points_owed_amount',
@@ -38,6 +39,18 @@ class RetailProgrammeEvaluationLine(models.Model):
         string='Customers Who Redeemed',
         readonly=True,
         help='How many of the group spent points in the period.',
+    )
+    mover_count = fields.Integer(
+        string='Customers Whose Points Moved',
+        readonly=True,
+        help='How many of the group earned or spent points in the period, had some taken or given back, or adjusted.',
+    )
+    points_participation = fields.Float(
+        string='Points Moved (%)',
+        digits=(16, 1),
+        readonly=True,
+        aggregator=None,
+        help='Customers of the group whose points moved in the period, in percent of the group: its participation.',
     )
     points_expired = fields.Float(readonly=True, help='Points that expired in the period.')
     points_owed = fields.Float(
@@ -75,6 +88,9 @@ class RetailProgrammeEvaluationPoints(models.Model):
             )
             figures.update(mine or dict.fromkeys(POINTS_COLUMNS, 0))
             earned = figures['points_earned']
+            figures['points_participation'] = (
+                100.0 * figures['mover_count'] / (figures['population'] or 1)
+            )
             figures['redemption_rate'] = (
                 100.0 * figures['points_redeemed'] / earned if earned > 0 else 0.0
             )
@@ -96,6 +112,8 @@ class RetailProgrammeEvaluationPoints(models.Model):
                              FILTER (WHERE %(now)s AND entry.kind = 'burn'),
                        count(DISTINCT contact.commercial_partner_id)
                              FILTER (WHERE %(now)s AND entry.kind = 'burn'),
+                       count(DISTINCT contact.commercial_partner_id)
+                             FILTER (WHERE %(now)s AND entry.kind NOT IN ('expire', 'migrate', 'merge')),
                        -sum(entry.points) FILTER (WHERE %(now)s AND entry.kind = 'expire'),
                        sum(entry.points), sum(entry.points * program.value)
                   FROM retail_points_entry AS entry

@@ -7,6 +7,9 @@ from odoo.exceptions import AccessError, UserError
 
 GOAL_PERIODS = [('month', 'Month'), ('quarter', 'Quarter'), ('year', 'Year')]
 
+#: New customers that 100 satisfied ones are said to bring (S-NUM-03).
+REFERRALS_EXPECTED = 25.0
+
 #: Number of months of the periods that have one.
 PERIOD_MONTHS = {'month': 1, 'quarter': 3, 'year': 12}
 
@@ -23,10 +26,20 @@ class RetailProgrammeGoal(models.Model):
         tracking=True,
         help='Period for which the figures of the goal are: numbers of customers or purchases grow with its length.',
     )
+    referral_expected = fields.Float(
+        string='Referrals Expected of 100 Customers',
+        default=REFERRALS_EXPECTED,
+        digits=(16, 1),
+        help='New customers whom 100 satisfied customers may bring in a year. Evaluations compare it with the real number.',
+    )
     evaluation_count = fields.Integer(
         string='Evaluations',
         compute='_compute_evaluation_count',
         help='Snapshots of how the programme did.',
+    )
+
+    _check_referral_expected = models.Constraint(
+        'CHECK(referral_expected >= 0)', 'The expected number of referrals is not below 0.'
     )
 
     def _compute_evaluation_count(self):

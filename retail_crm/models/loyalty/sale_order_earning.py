@@ -25,12 +25,14 @@ class SaleOrderEarning(models.Model):
     def _program_check_compute_points(self, programs):
         """Replace the points of loyalty programs by ours, which know currencies and factors."""
         result = super()._program_check_compute_points(programs)
+        booking = _booking.current(self.env)
+        if booking is not None and 'loyalty' in programs.mapped('program_type'):
+            self._retail_entries()  # one query for all that points depend on, also for other orders of the booking
         for program in programs:
             status = result.get(program) or {}
             if program.program_type == 'loyalty' and len(status.get('points', ())) == 1:
                 earning = self._retail_earning(program)
                 status['points'] = [earning.points]
-                booking = _booking.current(self.env)
                 if booking is not None:
                     tier_id = earning.points and self._retail_tier_then()
                     booking.earnings[self.id, program.id] = earning._replace(tier_id=tier_id)

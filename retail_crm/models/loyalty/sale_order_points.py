@@ -94,11 +94,23 @@ class SaleOrderPoints(models.Model):
     # === SETTLING ===#
 
     def _retail_entries(self):
-        """Return the entries of these orders, for the system's use."""
-        return (
-            self.env['retail.points.entry']
-            ._posting()
-            .search([('res_model', '=', 'sale.order'), ('res_id', 'in', self.ids)], order='id')
+        """Return the entries of these orders, for the system's use.
+
+        Within a booking they are asked for once, with all else that has to be known.
+        """
+        ledger = self.env['retail.points.entry']._posting()
+        booking = _booking.current(self.env)
+        if booking is None or booking.orders is None:
+            domain = [('res_model', '=', 'sale.order'), ('res_id', 'in', self.ids)]
+            return ledger.search(domain, order='id')
+        unknown = (self | booking.orders).filtered(lambda order: order.id not in booking.looked)
+        if unknown and not set(self.ids) <= booking.looked:
+            orders = unknown.sudo()  # sudo: the system's account of the orders
+            lines = orders.order_line.filtered('points_cost')
+            ledger._look(booking, orders, lines.coupon_id._retail_in_ledger().ids)
+        mine = set(self.ids)
+        return (booking.entries or ledger.browse()).filtered(
+            lambda row: row.res_model == 'sale.order' and row.res_id in mine
         )
 
     def _retail_recount_points(self):
@@ -143,6 +155,8 @@ class SaleOrderPoints(models.Model):
             targets = order._retail_point_targets()
             if not rows and not targets:
                 continue
+            if booking is not None and 'burn' in rows.mapped('kind'):
+                booking.spent.add(order.id)
             if returns is None:
                 returns = orders._retail_returned() if entries else {}
             if rows:
@@ -279,16 +293,8 @@ class SaleOrderPoints(models.Model):
 
     def _retail_tier_then(self):
         """Return the id of the tier that the customer holds, or False."""
-        # sudo: of the customer that the sale has
-        members = self.env['retail.membership'].sudo()
-        member = members.search_fetch(
-            [
-                ('partner_id', '=', self.partner_id.commercial_partner_id.id),
-                ('company_id', '=', self.company_id.root_id.id),
-            ],
-            ['tier_id'],
-        )
-        return member.tier_id.id
+        seats = self.env['retail.membership']._seats(self.partner_id, self.company_id)
+        return seats[self.partner_id].tier_id if self.partner_id else False
 
     # === PAYMENT AND RETURNS ===#
 
@@ -330,7 +336,9 @@ class SaleOrderPoints(models.Model):
 
         As purchases count returns: goods that were credited and billed again are still bought.
         """
-        if not self.ids:
+        # most orders that are changed were not invoiced yet; credit notes belong to an invoice, or to lines of the order
+        orders = self.filtered(lambda order: order.order_line.invoice_lines)
+        if not orders:
             return {}
         purchases = self.env['retail.purchase'].sudo()  # sudo: the system's figures
         excluded = purchases._sql_excluded_line('line')
@@ -340,7 +348,7 @@ class SaleOrderPoints(models.Model):
             if place and excluded is None:
                 break
             for order_id, credited, invoiced, ordered in self.env.execute_query(
-                SQL('%s', purchases._sql_credits(condition, self.ids))
+                SQL('%s', purchases._sql_credits(condition, orders.ids))
             ):
                 base = float(ordered or 0)
                 again = max(0.0, float(invoiced or 0) - base)

@@ -31,12 +31,12 @@ class SaleOrderReward(models.Model):
     def _retail_settle_vouchers(self, booking):
         """Bring open vouchers to what these orders redeem by now. Idempotent; rendered ones stay.
 
-        Costs nothing for an order that just becomes one and redeems no service.
+        Costs nothing for an order that never spent points.
         """
         orders = self.exists() if booking is None else self
         orders = orders.filtered(
             lambda order: (
-                booking is None or order.id in booking.moved or order._retail_service_lines()
+                booking is None or order.id in booking.spent or order._retail_service_lines()
             )
         )
         if not orders:

@@ -140,11 +140,11 @@ def readable(raw):
     def known(found):
         name = found.group(2).decode('ascii', 'replace')
         try:
-            if codecs.lookup(name)._is_text_encoding and 'a'.encode(name) and name != 'idna':
-                return found.group()
+            is_known = codecs.lookup(name)._is_text_encoding and name != 'idna'
+            b'a'.decode(name)
         except (LookupError, UnicodeError, ValueError):
-            pass
-        return found.group(1) + b'"utf-8"'
+            is_known = False
+        return found.group() if is_known else found.group(1) + b'"utf-8"'
 
     raw = raw.replace(b'\x00', b'')
     return re.sub(rb'(?i)(charset\s*=\s*)"?([^";\r\n\s]*)"?', known, raw)

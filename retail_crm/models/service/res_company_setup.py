@@ -61,9 +61,29 @@ class ResCompanySetup(models.Model):
     def _retail_service_settings(self):
         """Hook: return the names of the settings of the service desk that a shop may set to their shipped values."""
         return [
-            name
-            for name in ('retail_reopen_days', 'retail_file_days', 'retail_file_silent_days')
-            if name in self._fields
+            'retail_reopen_days',
+            'retail_file_days',
+            'retail_file_silent_days',
+            'retail_recurrence_days',
+            'retail_call_back_days',
+            'retail_incident_hours',
+            'retail_remind_days',
+            'retail_remind_again_days',
+            'retail_give_up_days',
+            'retail_silent_factor',
+            'retail_failure_percent',
+            'retail_ticket_cost',
+            'retail_mail_new_customer',
+            'retail_mail_acknowledge',
+            'retail_mail_limit_minutes',
+            'retail_mail_limit_sender',
+            'retail_mail_limit_domain',
+            'retail_mail_limit_body',
+            'retail_mail_limit_reopens',
+            'retail_quarantine_days',
+            'retail_keep_years',
+            'retail_link_days',
+            'retail_portal_hourly',
         ]
 
     def _retail_reset_service(self):

@@ -13,6 +13,8 @@ class ResConfigSettingsSetup(models.TransientModel):
         help='What the service desk of this company still needs. Empty: all is there.',
     )
 
+    retail_keep_years = fields.Integer(related='company_id.retail_keep_years', readonly=False)
+
     @api.depends('company_id')
     @api.depends_context('lang')
     def _compute_retail_service_missing(self):

@@ -72,7 +72,6 @@ class RetailMailLog(models.Model):
     )
     ticket_id = fields.Many2one(
         comodel_name='retail.ticket',
-        string='Ticket',
         ondelete='set null',
         index='btree_not_null',
         help='Ticket that the mail made or was attached to.',
@@ -151,7 +150,7 @@ class RetailMailLog(models.Model):
     @api.autovacuum
     def _gc_old(self):
         """Forget what came long ago."""
-        for company in self.env['res.company'].search([]):
+        for company in self.env['res.company'].search([('retail_quarantine_days', '>', 0)]):
             limit = fields.Datetime.now() - timedelta(days=company.retail_quarantine_days)
             old = self.search(
                 [('company_id', '=', company.id), ('date', '<', limit)],

@@ -12,7 +12,7 @@ EXCERPT = 500
 class RetailQuarantine(models.Model):
     """A mail that was held instead of becoming a ticket or an answer, with what it said and as it came.
 
-    Written only by the mail door and by the three buttons: *Release* lets it in as if nothing had been unusual, *Discard* leaves it,
+    Written only by the mail door and by the buttons: *Release* lets it in as if nothing had been unusual, *Discard* leaves it,
     *Block* also holds what comes from there later. Held mails are never answered. Mails go by themselves after the days of the
     settings, decided or not.
     """
@@ -41,13 +41,11 @@ class RetailQuarantine(models.Model):
     )
     team_id = fields.Many2one(
         comodel_name='retail.ticket.team',
-        string='Team',
         ondelete='set null',
         help='Team whose address the mail was sent to.',
     )
     ticket_id = fields.Many2one(
         comodel_name='retail.ticket',
-        string='Ticket',
         ondelete='set null',
         index='btree_not_null',
         help='Ticket that the mail answers or, once released, that it made.',
@@ -68,7 +66,6 @@ class RetailQuarantine(models.Model):
     )
     decided_by_id = fields.Many2one(
         comodel_name='res.users',
-        string='Decided By',
         ondelete='set null',
         help='Who released or discarded it.',
     )
@@ -83,7 +80,7 @@ class RetailQuarantine(models.Model):
         """
         self._check_decide()
         tickets = self._release()
-        return tickets._get_records_action() if len(tickets) == 1 else True
+        return self.action_open_ticket() if len(self) == 1 and tickets else True
 
     def action_discard(self):
         """Leave the mails out. They can be read until they go by themselves."""
@@ -112,7 +109,12 @@ class RetailQuarantine(models.Model):
     def action_open_ticket(self):
         """Open the ticket that the mail belongs to."""
         self.ensure_one()
-        return self.ticket_id._get_records_action()
+        return {
+            'type': 'ir.actions.act_window',
+            'res_model': 'retail.ticket',
+            'res_id': self.ticket_id.id,
+            'view_mode': 'form',
+        }
 
     def _check_decide(self):
         if not self.env.user.has_group('retail_crm.group_user'):
@@ -180,7 +182,7 @@ class RetailQuarantine(models.Model):
     def _gc_old(self):
         """Remove mails that are older than the days of their company, with their files."""
         more = False
-        for company in self.env['res.company'].search([]):
+        for company in self.env['res.company'].search([('retail_quarantine_days', '>', 0)]):
             limit = fields.Datetime.now() - timedelta(days=company.retail_quarantine_days)
             old = self.search(
                 [('company_id', '=', company.id), ('date', '<', limit)],

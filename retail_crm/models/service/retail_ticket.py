@@ -379,17 +379,6 @@ class RetailTicket(models.Model):
                 ticket.partner_email = ticket.partner_email
                 ticket.partner_phone = ticket.partner_phone
 
-    @api.depends('partner_id')
-    def _compute_priority(self):
-        """Ask the policy once for the priority of all customers; what is higher already stays."""
-        for company, tickets in self.grouped('company_id').items():
-            answers = self.env['retail.policy']._for_customers(
-                tickets.partner_id, company, ['priority']
-            )
-            for ticket in tickets:
-                by_policy = answers.get(ticket.partner_id.id, {}).get('priority')
-                ticket.priority = max(ticket.priority or '0', by_policy or '0')
-
     @api.depends('partner_id', 'received_at', 'company_id')
     def _compute_is_old_customer(self):
         """Ask once for all customers when they bought first."""

@@ -57,6 +57,9 @@ class RetailTicketDoor(models.Model):
             if not ticket:
                 ticket = follows
                 mail['log']['ticket_id'] = ticket.id
+        elif ticket and not route[1] and mail['colleague']:
+            # an employee who only names the ticket did not answer the customer: it stays inside
+            message_dict['is_internal'] = True
         message_dict[DOOR] = mail
         # Ours first: it takes what the door knows out of the dictionary before others see it. Without its alias: core would
         # tell the sender of an error in ours that the address does not work.

@@ -39,7 +39,7 @@ class RetailTicketLine(models.Model):
     )
     quantity = fields.Float(
         digits='Product Unit',
-        compute='_compute_product_id',
+        compute='_compute_quantity',
         store=True,
         readonly=False,
         help='How many of them.',
@@ -51,9 +51,10 @@ class RetailTicketLine(models.Model):
     @api.depends('sale_line_id')
     def _compute_product_id(self):
         for line in self:
-            if line.sale_line_id:
-                line.product_id = line.sale_line_id.product_id
-                line.quantity = line.sale_line_id.product_uom_qty
-            else:
-                line.product_id = line.product_id
-                line.quantity = line.quantity or 1
+            line.product_id = line.sale_line_id.product_id or line.product_id
+
+    # a compute of its own: whoever gives the quantity only still gets the product
+    @api.depends('sale_line_id')
+    def _compute_quantity(self):
+        for line in self:
+            line.quantity = line.sale_line_id.product_uom_qty or line.quantity or 1

@@ -37,8 +37,10 @@ class RetailTicketMail(models.Model):
     def message_new(self, msg_dict, custom_values=None):
         """A mail becomes a ticket of the team it was sent to."""
         mail = msg_dict.pop(DOOR, None)
-        if not mail:  # called by somebody else than the gateway
-            return super().message_new(msg_dict, custom_values)
+        if not mail:  # not by the gateway; core would take the subject for the number
+            subject = (msg_dict.get('subject') or '').strip()[:LONGEST]
+            own = {'name': '/', 'subject': subject or self.env._('Mail without subject')}
+            return super().message_new(msg_dict, {**own, **(custom_values or {})})
         self._door_author(msg_dict, mail)
         msg_dict['cc'] = ', '.join(self._door_copies(msg_dict, mail).values())
         values = {**(custom_values or {}), **self._door_values(msg_dict, mail)}

@@ -1,5 +1,5 @@
 from odoo import api, models
-from odoo.tools import email_normalize, formataddr
+from odoo.tools import email_normalize, email_normalize_all, formataddr
 
 from . import _mail_door as door
 
@@ -85,7 +85,8 @@ class RetailTicketOutgoing(models.Model):
     def message_post(self, **kwargs):
         """An answer of ours goes to the customer and those in copy, whatever it was posted by; the clock is told."""
         is_public = self._is_public_subtype(kwargs)
-        if is_public and kwargs.get('message_type') in ('comment', 'email_outgoing'):
+        # an employee may answer by mail, too: then the gateway posts it
+        if is_public and kwargs.get('message_type') in WRITTEN:
             kwargs = self._with_customer(kwargs)
         message = super().message_post(**kwargs)
         if is_public and kwargs.get('message_type') in ('comment', 'email_outgoing'):
@@ -104,7 +105,8 @@ class RetailTicketOutgoing(models.Model):
         ticket_sudo = self.sudo()
         partner = ticket_sudo.partner_id
         partner_ids = list(values.get('partner_ids') or [])
-        taken = {author.email_normalized}
+        got_it = f'{values.get("incoming_email_to") or ""},{values.get("incoming_email_cc") or ""}'
+        taken = {author.email_normalized, *email_normalize_all(got_it)}
         known = author.browse(partner_ids) | partner
         taken |= {item.email_normalized for item in known}
         if partner and partner not in author and partner.id not in partner_ids:

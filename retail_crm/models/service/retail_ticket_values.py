@@ -1,12 +1,23 @@
-from odoo import models
+from odoo import api, models
 
 from .retail_ticket_stage import OPEN_CATEGORIES
 
 
 class RetailTicketValues(models.Model):
-    """What tickets get by themselves when they are made: type, stage, team and company, batch by batch."""
+    """What tickets get by themselves when they are made: type, stage, team, company and priority, batch by batch."""
 
     _inherit = 'retail.ticket'
+
+    @api.depends('partner_id')
+    def _compute_priority(self):
+        """Ask the policy once for the priority of all customers; what is higher already stays."""
+        for company, tickets in self.grouped('company_id').items():
+            answers = self.env['retail.policy']._for_customers(
+                tickets.partner_id, company, ['priority']
+            )
+            for ticket in tickets:
+                by_policy = answers.get(ticket.partner_id.id, {}).get('priority')
+                ticket.priority = max(ticket.priority or '0', by_policy or '0')
 
     def _fill_types(self, vals_list):
         """Give type and first stage to those without."""

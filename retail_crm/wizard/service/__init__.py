@@ -1,3 +1,15 @@
 """Dialogs of the service area."""
 
-from . import retail_calendar_import
+from . import (
+    base_partner_merge,
+    mail_compose_message,
+    retail_calendar_import,
+    retail_complaint_overview,
+    retail_ticket_answer,
+    retail_ticket_ask,
+    retail_ticket_back,
+    retail_ticket_call,
+    retail_ticket_counter,
+    retail_ticket_counter_line,
+    retail_ticket_expert,
+)

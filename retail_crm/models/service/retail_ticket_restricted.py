@@ -1,0 +1,149 @@
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+
+#: Groups that see restricted complaints.
+UNIT = ('retail_crm.group_complaint', 'retail_crm.group_manager')
+
+
+class RetailTicketRestricted(models.Model):
+    """Complaints about a person are restricted: the person is neither owner nor reader (S-TKT-29, design 5.3).
+
+    Record rules keep others away from the ticket; what is here keeps messages and tasks away, too.
+    """
+
+    _inherit = 'retail.ticket'
+
+    @api.constrains('user_id', 'blocked_user_id', 'involved_user_ids')
+    def _check_blocked_user(self):
+        for ticket in self:
+            blocked = ticket.blocked_user_id
+            if blocked and blocked in ticket.user_id + ticket.involved_user_ids:
+                raise ValidationError(
+                    self.env._(
+                        '%(person)s is complained about in %(ticket)s and can neither own nor read it.',
+                        person=blocked.name,
+                        ticket=ticket.name,
+                    )
+                )
+
+    @api.model
+    def _prepare_ticket_values(self, vals_list):
+        """Restrict complaints about a person from their first moment."""
+        vals_list = super()._prepare_ticket_values(vals_list)
+        Type, Reason = self.env['retail.ticket.type'], self.env['retail.ticket.reason']
+        for vals in vals_list:
+            if not (vals.get('guide_id') and vals.get('reason_id')):
+                continue
+            about_person = Reason.browse(vals['reason_id'])._main().about_person
+            if about_person and Type.browse(vals['type_id']).is_complaint:
+                self._check_not_oneself(vals['guide_id'])
+                vals.update(blocked_user_id=vals['guide_id'], is_restricted=True)
+                if vals.get('user_id') == vals['guide_id']:
+                    vals.update(user_id=False, assigned_at=False)
+                if self._stays_involved():
+                    vals['involved_user_ids'] = [
+                        *(vals.get('involved_user_ids') or []),
+                        fields.Command.link(self.env.uid),
+                    ]
+        return vals_list
+
+    @api.model
+    def _check_not_oneself(self, user_id):
+        """Refuse that somebody files a complaint about himself: he could not read what he saves."""
+        if user_id == self.env.uid:
+            raise UserError(
+                self.env._(
+                    'A complaint about yourself is taken by a colleague or the complaint unit. '
+                    'Leave the shop guide empty, or ask somebody to enter it.'
+                )
+            )
+
+    def _check_restriction(self, vals):
+        """Refuse that others than the complaint unit open a restricted complaint to everybody."""
+        if self.env.su or any(self.env.user.has_group(group) for group in UNIT):
+            return
+        is_lifted = vals.get('is_restricted') is False and any(self.mapped('is_restricted'))
+        if is_lifted or 'blocked_user_id' in vals:
+            raise AccessError(
+                self.env._(
+                    'Only the complaint unit and managers may lift the restriction of a complaint.'
+                )
+            )
+
+    def _restrict(self):
+        """Keep the person complained about away, and all who are not concerned; called after each change of either."""
+        for ticket in self:
+            guide = ticket.guide_id if ticket.class_id.about_person else ticket.guide_id.browse()
+            if guide == ticket.blocked_user_id and (not guide or ticket.is_restricted):
+                continue
+            if not guide:
+                # the restriction stays: the complaint unit lifts it
+                ticket._stamp({'blocked_user_id': False})
+                continue
+            self._check_not_oneself(guide.id)
+            ticket.write(
+                {
+                    **({'user_id': False} if ticket.user_id == guide else {}),
+                    'involved_user_ids': [fields.Command.unlink(guide.id)],
+                    'blocked_user_id': guide.id,
+                    'is_restricted': True,
+                }
+            )
+        self.filtered('is_restricted')._keep_away()
+
+    @api.model
+    def _stays_involved(self):
+        """Return whether the user keeps reading what he enters because he becomes involved: staff, not the unit."""
+        user = self.env.user
+        return (
+            user.id != SUPERUSER_ID
+            and user._is_internal()
+            and not any(user.has_group(group) for group in UNIT)
+        )
+
+    def _keep_away(self):
+        """Take tasks and subscriptions from those who may no longer read; who entered it stays involved."""
+        actor = self.env.user
+        stays = self._stays_involved()
+        Activity = self.env['mail.activity'].sudo()
+        for ticket in self:
+            if stays and actor not in (
+                ticket.user_id + ticket.involved_user_ids + ticket.blocked_user_id
+            ):
+                ticket._stamp({'involved_user_ids': [fields.Command.link(actor.id)]})
+            # the desk concerned does not handle it
+            if (
+                ticket.blocked_user_id
+                and ticket.blocked_user_id in ticket.team_id.member_ids.user_id
+            ):
+                ticket.write({'team_id': False})
+            ticket.flush_recordset()
+            users = (ticket.message_partner_ids.user_ids + ticket.activity_ids.user_id).filtered(
+                lambda user, ticket=ticket: (
+                    not user.share and not ticket.with_user(user).sudo(False).has_access('read')
+                )
+            )
+            if users:
+                ticket.message_unsubscribe(users.partner_id.ids)
+                Activity.search(
+                    [
+                        ('res_model', '=', self._name),
+                        ('res_id', '=', ticket.id),
+                        ('user_id', 'in', users.ids),
+                    ]
+                ).unlink()
+
+    def _notify_get_recipients(self, message, msg_vals=False, **kwargs):
+        """Messages of restricted tickets reach no employee who may not read them, mentioned or not."""
+        recipients = super()._notify_get_recipients(message, msg_vals, **kwargs)
+        # sudo: whether it is restricted must be known to whoever posts
+        if len(self) != 1 or not (self.sudo().is_restricted or self.sudo().blocked_user_id):
+            return recipients
+        Users = self.env['res.users']
+        return [
+            data
+            for data in recipients
+            if data.get('type') != 'user'
+            or not data.get('uid')
+            or self.with_user(Users.browse(data['uid'])).sudo(False).has_access('read')
+        ]
