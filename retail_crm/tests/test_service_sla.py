@@ -428,6 +428,19 @@ class TestServiceSla(SlaCommon):
             self.policy.with_user(self.users['manager']).action_apply()
         self.assertEqual(ticket.first_response_deadline, self._at(0.5))
 
+    def test_major_case_has_hours_of_its_own(self):
+        """What becomes a major case gets the hours of major cases, from the start of the ticket (defaults 11, 15)."""
+        major = self.env['retail.sla.policy'].create(
+            {'name': 'Major', 'sequence': 1, 'only_major': True, 'first_hours': 0.5}
+        )
+        with freeze_time(MONDAY):
+            ticket = self._create_tickets()
+            self.assertEqual(ticket.sla_policy_id, self.policy)
+            ticket.is_major = True
+            ticket._clock_replan({'is_major'})
+        self.assertEqual(ticket.sla_policy_id, major)
+        self.assertEqual(ticket.first_response_deadline, self._at(0.5))
+
     def test_merge_keeps_the_strictest(self):
         """The surviving ticket goes on from the earliest start with the strictest hours (C.1 merge)."""
         with freeze_time(MONDAY):

@@ -119,4 +119,6 @@ from . import (
     retail_faq,
     retail_faq_gap,
     retail_ticket_faq,
+    retail_sla_policy_major,
+    retail_ticket_clock_major,
 )
