@@ -62,7 +62,6 @@ class RetailTicketCounter(models.TransientModel):
     )
     type_id = fields.Many2one(
         comodel_name='retail.ticket.type',
-        string='Type',
         required=True,
         domain=[('is_internal', '=', False), ('code', 'not in', ('data_request', 'recovery'))],
         default=lambda self: (
