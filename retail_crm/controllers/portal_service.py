@@ -237,22 +237,30 @@ class RetailPortalService(RetailPortal):
 
     def _ticket_messages(self, ticket_sudo):
         """Return what was said: by whom (a name, never an address), when, what, with which files."""
-        staff = ticket_sudo.company_id.name
-        return [
-            {
-                'is_ours': self._is_ours(message),
-                'author': message.author_id.name or staff
-                if self._is_ours(message)
-                else message.author_id.name or ticket_sudo.partner_name or request.env._('You'),
-                'date': message.date,
-                'body': message.body,
-                'files': message.attachment_ids,
-            }
-            for message in ticket_sudo._portal_messages()
-        ]
+        bot = request.env.ref('base.partner_root')
+        messages = []
+        for message in ticket_sudo._portal_messages():
+            author, is_ours = message.author_id, self._is_ours(message)
+            if is_ours and (not author or author == bot):
+                name = ticket_sudo.company_id.name
+            else:
+                name = author.name or ticket_sudo.partner_name or request.env._('You')
+            messages.append(
+                {
+                    'is_ours': is_ours,
+                    'author': name,
+                    'date': message.date,
+                    'body': message.body,
+                    'files': message.attachment_ids,
+                }
+            )
+        return messages
 
     def _is_ours(self, message):
-        users = message.author_id.user_ids
+        """Return whether staff wrote a message, also who is not with us any more, or the system."""
+        if message.message_type == 'auto_comment':
+            return True
+        users = message.author_id.with_context(active_test=False).user_ids
         return bool(users) and not all(users.mapped('share'))
 
     # === CHANGING ===#

@@ -122,6 +122,7 @@ class TestFaq(FaqCase):
             .create({})
         )
         self.assertEqual(composer.partner_ids, self.bob)
+        self.assertFalse(ticket.faq_ids)
         composer._action_send_mail()
         self.assertIn('Thirty days', ticket._portal_messages().body)
         self.assertEqual((ticket.faq_ids, self.back.solved_count), (self.back, 0))

@@ -211,7 +211,7 @@ class RetailFaq(models.Model):
     # === ACTIONS ===#
 
     def action_insert(self):
-        """Put the answer into a new message of the ticket from whose form it was asked for, and count it there."""
+        """Put the answer into a new message of the ticket from whose form it was asked for; it counts once it is sent."""
         self.ensure_one()
         self.check_access('read')
         ticket = self.env['retail.ticket'].browse(self.env.context.get('retail_ticket_id') or [])
@@ -220,7 +220,6 @@ class RetailFaq(models.Model):
         ticket.check_access('write')
         if not ticket._is_open():
             raise UserError(self.env._('This ticket is closed. Reopen it to answer.'))
-        ticket.faq_ids |= self
         return {
             'type': 'ir.actions.act_window',
             'name': self.env._('Answer with an FAQ article'),
@@ -234,6 +233,7 @@ class RetailFaq(models.Model):
                 'default_subtype_xmlid': 'mail.mt_comment',
                 'default_body': self.with_context(lang=ticket._faq_lang()).answer,
                 'default_partner_ids': ticket.partner_id.ids,
+                'retail_faq_id': self.id,  # counted once the message is sent
             },
         }
 

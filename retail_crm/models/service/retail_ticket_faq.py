@@ -38,6 +38,16 @@ class RetailTicketFaq(models.Model):
                 '', domain, SUGGESTIONS, ticket.type_id, ticket.product_id
             )
 
+    def _message_post_after_hook(self, message, msg_vals):
+        """An answer that was inserted is noted when it is sent, not when somebody only looked at it."""
+        result = super()._message_post_after_hook(message, msg_vals)
+        article = (
+            self.env['retail.faq'].browse(self.env.context.get('retail_faq_id') or []).exists()
+        )
+        if article and len(self) == 1 and not message.is_internal:
+            self._stamp({'faq_ids': [fields.Command.link(article.id)]})
+        return result
+
     def _faq_lang(self):
         """Return the language in which the customer of one ticket is answered."""
         return self.partner_id.lang or self.env.lang
