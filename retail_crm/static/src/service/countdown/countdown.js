@@ -82,11 +82,7 @@ export class CountdownField extends Component {
     }
 
     get state() {
-        return countdown(
-            this.value,
-            this.clock.now,
-            this.props.record.data.category === "waiting"
-        );
+        return countdown(this.value, this.clock.now, this.props.record.data.category === "waiting");
     }
 
     get className() {
