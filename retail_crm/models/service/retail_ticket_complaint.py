@@ -135,7 +135,7 @@ class RetailTicketComplaint(models.Model):
         return vals_list
 
     def _tickets_created(self):
-        super()._tickets_created()
+        result = super()._tickets_created()
         if complaints := self.filtered('is_complaint'):
             # sudo: what follows from a permitted entry is the system's to write
             complaints_sudo = complaints.sudo()
@@ -150,6 +150,7 @@ class RetailTicketComplaint(models.Model):
             complaints_sudo.filtered(
                 lambda ticket: ticket.is_major and not ticket.major_since
             )._became_major()
+        return result
 
     def write(self, vals):
         self._check_restriction(vals)

@@ -52,7 +52,7 @@ class RetailTicketStep(models.Model):
     # === CHECKS ===#
 
     def _check_stage_move(self, stage, vals):
-        super()._check_stage_move(stage, vals)
+        result = super()._check_stage_move(stage, vals)
         for ticket in self:
             if ticket.is_complaint and ticket.category == 'archived':
                 raise UserError(
@@ -65,6 +65,7 @@ class RetailTicketStep(models.Model):
                 ticket._check_step(stage, vals)
             else:
                 ticket._check_done(stage, vals)
+        return result
 
     def _check_step(self, stage, vals):
         """Check the move of one complaint."""
@@ -188,12 +189,13 @@ class RetailTicketStep(models.Model):
     # === WHAT FOLLOWS ===#
 
     def _on_stage_moved(self, before):
-        super()._on_stage_moved(before)
+        result = super()._on_stage_moved(before)
         if complaints := self.filtered('is_complaint'):
             # sudo: what follows from a permitted move is the system's to write
             complaints.sudo()._step_reached({ticket.id: stage for ticket, stage in before.items()})
         if other := self.filtered(lambda ticket: not ticket.is_complaint and ticket.step):
             other._stamp({'step': False})
+        return result
 
     def _step_reached(self, before):
         """Note how far complaints are, and do what belongs to the step. ``before``: ``{id: its stage before}``."""
@@ -232,8 +234,8 @@ class RetailTicketStep(models.Model):
             super(RetailTicketStep, tickets)._set_stage(
                 OPEN_CATEGORIES, resume, **{**extra, **vals}
             )
-        if others := self - going_on:
-            super(RetailTicketStep, others)._set_stage(categories, step, **vals)
+        others = self - going_on
+        return super(RetailTicketStep, others)._set_stage(categories, step, **vals)
 
     def _step_to_resume(self):
         """Return the step at which one complaint goes on when it is opened."""
@@ -326,7 +328,7 @@ class RetailTicketStep(models.Model):
     def _cron_file_complaints(self):
         """File solved complaints whose grace is over, a batch at a time."""
         now, size = fields.Datetime.now(), 200
-        companies = self.env['res.company'].search([])
+        companies = self.env['res.company'].search([('active', '=', True)])
         tickets = self.browse()
         for company in companies:
             tickets += self.search(
