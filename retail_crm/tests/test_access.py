@@ -710,6 +710,7 @@ class AccessCommon(AccessCalls):
             ),
         }
 
+    @classmethod
     def _counter(cls, partner, company):
         """Return the dialog at the counter, filled in, for a complaint about something that was bought."""
         kind = cls.env.ref('retail_crm.retail_ticket_type_complaint')
