@@ -1,5 +1,6 @@
 """What ships with the service desk: types with their steps, teams, and what is said to be missing (defaults 1, 8-10)."""
 
+from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.tests import tagged
@@ -261,3 +262,20 @@ class TestServiceShipped(RetailCrmCommon):
         self.assertEqual(
             settings.retail_service_missing, '\n'.join(company._retail_service_missing())
         )
+
+    def test_recurrence_with_goods_in_one_step(self):
+        """A complaint made together with its line that repeats an earlier one starts one clock, raised (S-TKT-24)."""
+        complaint = self.env.ref('retail_crm.retail_ticket_type_complaint')
+        values = {
+            'subject': 'Broken',
+            'partner_id': self.bob.id,
+            'type_id': complaint.id,
+            'reason_id': self.env.ref('retail_crm.retail_ticket_reason_product_function').id,
+            'line_ids': [Command.create({'product_id': self.goods.id})],
+        }
+        first = self.env['retail.ticket'].create(dict(values))
+        first._stamp({'stage_id': self.env.ref('retail_crm.retail_ticket_stage_archive').id})
+        first._stamp({'archived_at': fields.Datetime.now(), 'solved_at': fields.Datetime.now()})
+        second = self.env['retail.ticket'].create(dict(values))
+        self.assertEqual(second.priority, '2')
+        self.assertEqual(len(second.target_ids.filtered(lambda target: target.kind == 'solve')), 1)

@@ -218,7 +218,12 @@ class RetailTicketClock(models.Model):
     def _clock_replan(self, changed):
         """Grant what the policies say now, when something changed by which they are chosen."""
         result = super()._clock_replan(changed)
-        self._clock_rematch(force='received_at' in changed)
+        # what is just being made is raised by its lines, perhaps: its log and targets begin after that
+        # sudo: the log is the system's
+        logged = self.env['retail.ticket.interval'].sudo()
+        begun = logged._read_group([('ticket_id', 'in', self.ids)], ['ticket_id'])
+        running = self.browse(ticket.id for (ticket,) in begun)
+        running._clock_rematch(force='received_at' in changed)
         return result
 
     def _clock_merge(self, sources):
