@@ -8,5 +8,6 @@ class ResPartner(models.Model):
         comodel_name='retail.partner.address',
         inverse_name='partner_id',
         string='Additional E-mail Addresses',
+        groups='retail_crm.group_user',
         help='Other addresses from which the customer or the household writes.',
     )
