@@ -89,7 +89,6 @@ from . import (
     retail_ticket_promise,
     retail_ticket_major,
     retail_ticket_record,
-    retail_ticket_complaint,
     retail_ticket_line_goods,
     retail_incident,
     retail_incident_customer,
@@ -116,6 +115,7 @@ from . import (
     res_partner_sharing,
     retail_ticket_portal,
     retail_ticket_portal_access,
+    retail_ticket_complaint,  # after the portal: it is told what a customer says there
     retail_faq,
     retail_faq_gap,
     retail_ticket_faq,
