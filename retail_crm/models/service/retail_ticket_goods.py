@@ -38,7 +38,9 @@ class RetailTicketGoods(models.Model):
         for vals in vals_list:
             if vals.get('order_id'):
                 for name, value in self._values_of_order(orders.browse(vals['order_id'])).items():
-                    vals[name] = vals.get(name) or value
+                    # whoever empties the shop guide means it: a complaint about a person names the guide
+                    if name != 'guide_id' or name not in vals:
+                        vals[name] = vals.get(name) or value
         return vals_list
 
     @api.model
