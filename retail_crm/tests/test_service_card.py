@@ -115,7 +115,9 @@ class TestCard(CardCommon):
         )
         spec = _spec_of(arch)
         self.env.invalidate_all()
-        ticket.web_read(spec)  # caches of the registry; with nothing known, so that all rules are among them
+        ticket.web_read(
+            spec
+        )  # caches of the registry; with nothing known, so that all rules are among them
         self.env.invalidate_all()
         before = self.cr.sql_log_count
         [values] = ticket.web_read(spec)

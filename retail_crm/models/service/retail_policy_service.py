@@ -8,7 +8,6 @@ class RetailPolicy(models.Model):
 
     service_team_id = fields.Many2one(
         comodel_name='retail.ticket.team',
-        string='Service Team',
         check_company=True,
         index='btree_not_null',
         ondelete='restrict',

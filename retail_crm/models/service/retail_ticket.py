@@ -91,7 +91,6 @@ class RetailTicket(models.Model):
     )
     store_id = fields.Many2one(
         comodel_name='crm.team',
-        string='Store',
         domain=[('retail_is_store', '=', True)],
         check_company=True,
         index='btree_not_null',
@@ -99,7 +98,6 @@ class RetailTicket(models.Model):
     )
     type_id = fields.Many2one(
         comodel_name='retail.ticket.type',
-        string='Type',
         required=True,
         default=lambda self: self.env['retail.ticket.type']._default_type(),
         tracking=True,
@@ -148,7 +146,6 @@ class RetailTicket(models.Model):
     # === WHO HANDLES IT ===#
     team_id = fields.Many2one(
         comodel_name='retail.ticket.team',
-        string='Team',
         check_company=True,
         tracking=True,
         index='btree_not_null',
@@ -204,7 +201,6 @@ class RetailTicket(models.Model):
     # === WHERE IT STANDS ===#
     stage_id = fields.Many2one(
         comodel_name='retail.ticket.stage',
-        string='Stage',
         required=True,
         default=lambda self: self._default_stage_id(),
         tracking=True,
@@ -409,9 +405,10 @@ class RetailTicket(models.Model):
             ticket.product_id = ticket.line_ids.product_id[:1] or ticket.product_id
 
     def _compute_access_url(self):
-        super()._compute_access_url()
+        result = super()._compute_access_url()
         for ticket in self:
             ticket.access_url = f'/my/tickets/{ticket.id}'
+        return result
 
     @api.depends('name', 'subject')
     def _compute_display_name(self):

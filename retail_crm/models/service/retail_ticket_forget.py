@@ -23,7 +23,6 @@ class RetailTicketForget(models.Model):
     _inherit = 'retail.ticket'
 
     anonymised_on = fields.Date(
-        string='Anonymised On',
         readonly=True,
         copy=False,
         help='Since when nothing on it tells any more who asked and what was said.',

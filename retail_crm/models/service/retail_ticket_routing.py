@@ -92,7 +92,7 @@ class RetailTicketRouting(models.Model):
         )
         if named:
             self._fill_teams_by_policy(vals_list)
-        super()._fill_teams(vals_list)
+        return super()._fill_teams(vals_list)
 
     def _fill_teams_by_policy(self, vals_list):
         """Ask the policies once per company for the customers of a batch."""

@@ -26,7 +26,6 @@ class RetailTicketTask(models.Model):
     )
     asked_by_id = fields.Many2one(
         comodel_name='res.users',
-        string='Asked By',
         readonly=True,
         copy=False,
         index='btree_not_null',
@@ -203,7 +202,7 @@ class RetailTicketTask(models.Model):
             )
 
     def _on_stage_moved(self, before):
-        super()._on_stage_moved(before)
+        result = super()._on_stage_moved(before)
         done = self.filtered(
             lambda ticket: (
                 ticket.parent_id
@@ -212,6 +211,7 @@ class RetailTicketTask(models.Model):
             )
         )
         done._report_back()
+        return result
 
     def _report_back(self):
         """Write what departments found on the tickets they found it for, as internal notes."""

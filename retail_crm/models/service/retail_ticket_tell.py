@@ -49,8 +49,9 @@ class RetailTicketTell(models.Model):
     # === PROGRESS ===#
 
     def _on_stage_moved(self, before):
-        super()._on_stage_moved(before)
+        result = super()._on_stage_moved(before)
         self._plan_telling()
+        return result
 
     def _plan_telling(self):
         """Note which customers are to be told of the stage that their tickets have just entered."""

@@ -37,12 +37,14 @@ class RetailTicketTend(models.Model):
     # === PLANNING ===#
 
     def _tickets_created(self):
-        super()._tickets_created()
+        result = super()._tickets_created()
         self.filtered(lambda ticket: ticket.category in ('waiting', 'solved'))._plan_tending()
+        return result
 
     def _on_stage_moved(self, before):
-        super()._on_stage_moved(before)
+        result = super()._on_stage_moved(before)
         self._plan_tending()
+        return result
 
     def _plan_tending(self):
         """Plan when these tickets are tended next, from the stage they have just entered."""

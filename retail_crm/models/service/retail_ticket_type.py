@@ -53,7 +53,6 @@ class RetailTicketType(models.Model):
     )
     team_id = fields.Many2one(
         comodel_name='retail.ticket.team',
-        string='Team',
         company_dependent=True,
         check_company=True,
         help='Team that gets tickets of this type, whatever the store. Empty: found by its kind.',
