@@ -25,8 +25,10 @@ AFTER_FILING = {
     'access_token',
     'active',
 }
+#: Dates that only the system writes; what is imported brings its own.
+SYSTEM_DATES = {'stage_since', 'first_solved_at', 'solved_at', 'solved_by', 'archived_at'}
 #: What only the system writes: how far the process is, and what was counted on the way.
-SYSTEM_FIELDS = {
+SYSTEM_FIELDS = SYSTEM_DATES | {
     'step',
     'round',
     'satisfied_on',
@@ -34,11 +36,6 @@ SYSTEM_FIELDS = {
     'is_recurrence',
     'recurrence_of_id',
     'major_since',
-    'stage_since',
-    'first_solved_at',
-    'solved_at',
-    'solved_by',
-    'archived_at',
     'reopen_count',
 }
 #: Changes after which somebody else may have to be told or to work on it.
@@ -140,6 +137,12 @@ class RetailTicketComplaint(models.Model):
     @api.model
     def _prepare_ticket_values(self, vals_list):
         """A complaint begins at its first step."""
+        if not self.env.su:
+            hidden = SYSTEM_FIELDS - SYSTEM_DATES
+            vals_list = [
+                {name: value for name, value in vals.items() if name not in hidden}
+                for vals in vals_list
+            ]
         vals_list = super()._prepare_ticket_values(vals_list)
         Type, Stage = self.env['retail.ticket.type'], self.env['retail.ticket.stage']
         for vals in vals_list:

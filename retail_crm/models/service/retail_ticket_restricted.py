@@ -31,6 +31,7 @@ class RetailTicketRestricted(models.Model):
         """Restrict complaints about a person from their first moment."""
         vals_list = super()._prepare_ticket_values(vals_list)
         Type, Reason = self.env['retail.ticket.type'], self.env['retail.ticket.reason']
+        self._restrict_as_followed(vals_list)
         for vals in vals_list:
             if not (vals.get('guide_id') and vals.get('reason_id')):
                 continue
@@ -46,6 +47,22 @@ class RetailTicketRestricted(models.Model):
                         fields.Command.link(self.env.uid),
                     ]
         return vals_list
+
+    @api.model
+    def _restrict_as_followed(self, vals_list):
+        """Keep what follows a restricted ticket (an answer to a filed one quotes it) from the same people."""
+        ids = {vals['follow_up_of_id'] for vals in vals_list if vals.get('follow_up_of_id')}
+        # sudo: whether it is restricted must be known to whoever opens the next one
+        hidden = {one.id: one for one in self.sudo().browse(ids) if one.is_restricted}
+        for vals in vals_list:
+            if not (followed := hidden.get(vals.get('follow_up_of_id'))):
+                continue
+            vals.update(is_restricted=True)
+            if blocked := followed.blocked_user_id:
+                vals.setdefault('blocked_user_id', blocked.id)
+                vals.setdefault('guide_id', followed.guide_id.id)
+                if vals.get('user_id') == blocked.id:
+                    vals.update(user_id=False, assigned_at=False)
 
     @api.model
     def _check_not_oneself(self, user_id):
