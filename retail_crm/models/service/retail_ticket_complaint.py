@@ -155,6 +155,8 @@ class RetailTicketComplaint(models.Model):
 
     def _tickets_created(self):
         result = super()._tickets_created()
+        # sudo: as below; a public review raises whatever it is about
+        self.sudo().filtered('review_url')._raise_priority('1')
         if complaints := self.filtered('is_complaint'):
             # sudo: what follows from a permitted entry is the system's to write
             complaints_sudo = complaints.sudo()
@@ -166,8 +168,6 @@ class RetailTicketComplaint(models.Model):
             complaints_sudo._open_incidents()
             complaints_sudo._seek_recurrence()
             complaints_sudo._seek_major()
-            if reviewed := complaints_sudo.filtered('review_url'):
-                reviewed._raise_priority('1')
             complaints_sudo.filtered(
                 lambda ticket: ticket.is_major and not ticket.major_since
             )._became_major()
@@ -182,6 +182,8 @@ class RetailTicketComplaint(models.Model):
         self._check_case(vals)
         major = self.filtered('is_major') if vals.get('is_major') else self.browse()
         result = super().write(vals)
+        if vals.get('review_url'):
+            self.sudo()._raise_priority('1')  # sudo: as below
         if complaints := self.filtered('is_complaint'):
             # sudo: what follows from a permitted change is the system's to write
             complaints.sudo()._complaint_written(vals)
@@ -208,8 +210,6 @@ class RetailTicketComplaint(models.Model):
             self._seek_recurrence()
         if keys & self._major_fields():
             self._seek_major()
-        if vals.get('review_url'):
-            self._raise_priority('1')
         if keys & {'satisfied', 'problem_gone'}:
             self._heard(vals)
 

@@ -176,7 +176,8 @@ class RetailTicketStep(models.Model):
         if kind.needs_cause and not (vals['cause_id'] if 'cause_id' in vals else self.cause_id):
             words = self.env._('name the root cause first.')
         elif kind.needs_answer and not (
-            self.first_response_at or vals.get('told_on') or self.told_on
+            # who took it in on the phone answered at once, but did not tell the outcome
+            self.agent_message_count or vals.get('told_on') or self.told_on
         ):
             words = self.env._('tell the customer the outcome first, and note when.')
         elif kind.needs_answer and not (vals['user_id'] if 'user_id' in vals else self.user_id):
