@@ -113,6 +113,17 @@ class RetailTicketPromise(models.Model):
                 remind = promise.due_at - timedelta(hours=REMIND_HOURS)
                 promise.next_at = remind if remind > now else max(promise.due_at, now)
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        """A promise is born open: whether it was kept is seen later."""
+        if not self.env.su:
+            ends = ('state', 'done_at', 'next_at')
+            vals_list = [
+                {name: value for name, value in vals.items() if name not in ends}
+                for vals in vals_list
+            ]
+        return super().create(vals_list)
+
     # === ACTIONS ===#
 
     def action_keep(self):

@@ -31,6 +31,7 @@ class RetailTicketRestricted(models.Model):
         """Restrict complaints about a person from their first moment."""
         vals_list = super()._prepare_ticket_values(vals_list)
         Type, Reason = self.env['retail.ticket.type'], self.env['retail.ticket.reason']
+        self._restrict_as_followed(vals_list)
         for vals in vals_list:
             if not (vals.get('guide_id') and vals.get('reason_id')):
                 continue
@@ -46,6 +47,22 @@ class RetailTicketRestricted(models.Model):
                         fields.Command.link(self.env.uid),
                     ]
         return vals_list
+
+    @api.model
+    def _restrict_as_followed(self, vals_list):
+        """Keep what follows a restricted ticket (an answer to a filed one quotes it) from the same people."""
+        ids = {vals['follow_up_of_id'] for vals in vals_list if vals.get('follow_up_of_id')}
+        # sudo: whether it is restricted must be known to whoever opens the next one
+        hidden = {one.id: one for one in self.sudo().browse(ids) if one.is_restricted}
+        for vals in vals_list:
+            if not (followed := hidden.get(vals.get('follow_up_of_id'))):
+                continue
+            vals.update(is_restricted=True)
+            if blocked := followed.blocked_user_id:
+                vals.setdefault('blocked_user_id', blocked.id)
+                vals.setdefault('guide_id', followed.guide_id.id)
+                if vals.get('user_id') == blocked.id:
+                    vals.update(user_id=False, assigned_at=False)
 
     @api.model
     def _check_not_oneself(self, user_id):
@@ -101,11 +118,50 @@ class RetailTicketRestricted(models.Model):
             and not any(user.has_group(group) for group in UNIT)
         )
 
+    @api.depends('blocked_user_id')
+    @api.depends_context('uid')
+    def _compute_display_name(self):
+        """Names are shown wherever a record is linked: who is complained about reads no subject there."""
+        super()._compute_display_name()
+        for ticket in self:
+            if ticket.blocked_user_id.id == self.env.uid:
+                ticket.display_name = ticket.name
+
+    def _hide_tasks(self):
+        """Restrict the tasks of other departments as their ticket; who works on them goes on."""
+        for ticket in self:
+            blocked = ticket.blocked_user_id
+            for task in ticket.with_context(active_test=False).child_ids:
+                if task.is_restricted and task.blocked_user_id == blocked:
+                    continue
+                worker = (task.user_id or task.team_id._leader()) - blocked
+                task.write(
+                    {
+                        'is_restricted': True,
+                        'blocked_user_id': blocked.id,
+                        'user_id': (task.user_id - blocked).id,
+                        'involved_user_ids': [
+                            *(fields.Command.unlink(user.id) for user in blocked),
+                            *(fields.Command.link(user.id) for user in worker),
+                        ],
+                    }
+                )
+                task._keep_away()
+
+    def _first_reader(self, *users):
+        """Return the first of some users who may read one ticket, or none."""
+        is_hidden = self.sudo().is_restricted or self.sudo().blocked_user_id  # sudo: as below
+        for user in users:
+            if user and (not is_hidden or self.with_user(user).sudo(False).has_access('read')):
+                return user
+        return self.env['res.users']
+
     def _keep_away(self):
         """Take tasks and subscriptions from those who may no longer read; who entered it stays involved."""
         actor = self.env.user
         stays = self._stays_involved()
         Activity = self.env['mail.activity'].sudo()
+        self._hide_tasks()
         for ticket in self:
             if stays and actor not in (
                 ticket.user_id + ticket.involved_user_ids + ticket.blocked_user_id

@@ -176,7 +176,8 @@ class RetailTicketStep(models.Model):
         if kind.needs_cause and not (vals['cause_id'] if 'cause_id' in vals else self.cause_id):
             words = self.env._('name the root cause first.')
         elif kind.needs_answer and not (
-            self.first_response_at or vals.get('told_on') or self.told_on
+            # who took it in on the phone answered at once, but did not tell the outcome
+            self.agent_message_count or vals.get('told_on') or self.told_on
         ):
             words = self.env._('tell the customer the outcome first, and note when.')
         elif kind.needs_answer and not (vals['user_id'] if 'user_id' in vals else self.user_id):
@@ -209,6 +210,7 @@ class RetailTicketStep(models.Model):
                 if goal == 'execute' and not is_back:
                     group._told()
                 elif goal == 'feedback':
+                    group._heard_before()
                     group._plan_call_back()
             reopened = tickets.filtered(
                 lambda ticket: (
@@ -343,4 +345,16 @@ class RetailTicketStep(models.Model):
         """File solved complaints; one that cannot be filed stays and does not hold up the others."""
         for kind, tickets in self.grouped('type_id').items():
             if stage := kind._stage_of(('archived',)):
-                tickets.write({'stage_id': stage.id})
+                tickets._try_to_file(stage)
+
+    def _try_to_file(self, stage):
+        """File complaints at once; where that is refused one by one, and whose turn it is decides on the rest."""
+        try:
+            with self.env.cr.savepoint():
+                self.write({'stage_id': stage.id})
+        except UserError as error:
+            if len(self) > 1:
+                for ticket in self:
+                    ticket._try_to_file(stage)
+            else:
+                self._plan_activity(self.env._('This request could not be filed'), note=str(error))
