@@ -113,14 +113,17 @@ class RetailTicketComplaint(models.Model):
     )
 
     @api.depends('commercial_partner_id')
+    @api.depends_context('uid')
     def _compute_earlier_complaint_count(self):
-        # sudo: how many there were is told to whoever handles the next one, not what they were about
+        # sudo: how many there were is told to whoever handles the next one, not what they were about; of one about
+        # himself he learns nothing
         counts = dict(
             self.sudo()._read_group(
                 [
                     ('commercial_partner_id', 'in', self.commercial_partner_id.ids),
                     ('is_complaint', '=', True),
                     ('category', '!=', 'cancelled'),
+                    ('blocked_user_id', '!=', self.env.uid),
                     ('company_id', 'child_of', self.company_id.root_id.ids),
                 ],
                 ['commercial_partner_id'],
