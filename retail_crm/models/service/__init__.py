@@ -119,6 +119,8 @@ from . import (
     retail_faq,
     retail_faq_gap,
     retail_ticket_faq,
+    retail_ticket_names,
+    retail_ticket_page,
     retail_sla_policy_major,
     retail_ticket_clock_major,
 )
