@@ -29,6 +29,7 @@ from . import (
     retail_ticket_outcome,
     retail_ticket_values,
     retail_ticket_number,
+    ir_sequence,
     retail_ticket_flow,
     retail_ticket_line,
     res_company_desk,

@@ -49,7 +49,8 @@ class RetailTicketPage(models.Model):
         if not ticket:
             return
         empty = {}
-        for name in specification:
+        # tasks are not shown themselves, but counted
+        for name in ('child_ids', *specification):
             field = self._fields.get(name)
             if rows := field is not None and ticket._sql_rows_of(field):
                 empty[name] = SQL('NOT EXISTS (%s)', rows)
