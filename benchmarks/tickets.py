@@ -85,7 +85,16 @@ def addons_path():
 def database(kind, scale):
     """Return the name of the database with tickets of 'crm' or 'oca'; made again when the add-on changes."""
     name = f'b_tickets_{kind}_{scale:g}'.replace('.', '_')
-    parts = [PRELUDES[kind], COMMON, END, MOVES[kind], __doc__, scale, WHEELS, open(__file__).read()]
+    parts = [
+        PRELUDES[kind],
+        COMMON,
+        END,
+        MOVES[kind],
+        __doc__,
+        scale,
+        WHEELS,
+        open(__file__).read(),
+    ]
     if kind == 'crm':
         files = [path for path in sorted((house.HERE / 'retail_crm').rglob('*')) if path.is_file()]
         parts += [(str(path), path.read_bytes()) for path in files if '.pyc' not in path.name]

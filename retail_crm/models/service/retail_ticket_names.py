@@ -29,7 +29,9 @@ class RetailNameKept(models.AbstractModel):
     def _kept_names(self, lang):
         """Return ``{id: name}`` of all of them."""
         # sudo: names only; who may read a record that names one of them sees its name in all of Odoo
-        everything = self.sudo().with_context(active_test=False, lang=lang).search_fetch([], ['name'])
+        everything = (
+            self.sudo().with_context(active_test=False, lang=lang).search_fetch([], ['name'])
+        )
         return {record.id: record.name for record in everything}
 
     @api.model_create_multi
