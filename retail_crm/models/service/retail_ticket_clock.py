@@ -165,8 +165,7 @@ class RetailTicketClock(models.Model):
         # sudo: log and targets are the system's, whoever opens a ticket
         tickets_sudo = self.sudo()
         spoken = tickets_sudo.filtered('channel_id.synchronous')
-        tickets_sudo._clock_log_stages({ticket: ticket.received_at for ticket in tickets_sudo})
-        spoken._clock_log_messages('agent', {ticket: ticket.received_at for ticket in spoken})
+        tickets_sudo._clock_log_opened(spoken)
         plans = tickets_sudo._clock_plans()
         clocks = {
             ticket: Clock(

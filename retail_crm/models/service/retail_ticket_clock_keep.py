@@ -36,6 +36,23 @@ class RetailTicketClockKeep(models.Model):
             for ticket in self
         )
 
+    def _clock_log_opened(self, spoken):
+        """Log that tickets were opened and, of some of them, that the customer was spoken to at once: one statement."""
+        rows = [
+            ticket._prepare_log(
+                ticket.received_at,
+                ticket.user_id,
+                category=ticket.category,
+                stage_id=ticket.stage_id.id,
+            )
+            for ticket in self
+        ]
+        rows += [
+            ticket._prepare_log(ticket.received_at, ticket.user_id, side='agent')
+            for ticket in spoken
+        ]
+        self._clock_log(rows)
+
     def _clock_log_messages(self, side, dates):
         """Log that somebody spoke."""
         self._clock_log(

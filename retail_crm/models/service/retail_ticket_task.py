@@ -48,8 +48,10 @@ class RetailTicketTask(models.Model):
     @api.depends_context('uid', 'lang', 'tz')
     def _compute_task_count(self):
         # sudo: state and team of a task for a ticket that the user reads, not what it says
+        known = self._fields['child_ids']._get_cache(self.env)
+        parents = [ticket.id for ticket in self._origin if known.get(ticket.id) != ()]
         tasks_sudo = self.sudo().search_fetch(
-            [('parent_id', 'in', self._origin.ids)],
+            [('parent_id', 'in', parents)],
             ['parent_id', 'category', 'stage_id', 'team_id', 'due_at'],
             order='id',
         )
