@@ -298,16 +298,6 @@ class RetailTicketComplaint(models.Model):
             {'satisfied': satisfied, **({'satisfied_channel_id': channel.id} if channel else {})}
         )
 
-    def _customer_satisfied(self, answer):
-        """The customer says on his page whether he is satisfied; the page itself may add its own (hook of the portal)."""
-        complaint = self.filtered(
-            lambda ticket: ticket.is_complaint and ticket.category == 'solved'
-        )
-        # sudo: that the ticket is his was checked by the page
-        complaint.sudo()._record_satisfaction('yes' if answer else 'no')
-        page = getattr(super(), '_customer_satisfied', None)
-        return page(answer) if page else None
-
     def _heard(self, vals):
         """Note when the customer said so; whoever is not satisfied, or still has the problem, gets a new round."""
         solved = self.filtered(lambda ticket: ticket.category == 'solved')

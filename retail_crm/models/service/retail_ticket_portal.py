@@ -361,8 +361,12 @@ class RetailTicketPortal(models.Model):
             self._set_stage(('open', 'new'))
 
     def _customer_satisfied(self, answer):
-        """Hook: the customer says whether he is satisfied with the solution. Not satisfied: it goes on (S-TKT-11)."""
+        """The customer says on his page whether he is satisfied. Not satisfied: it goes on (S-TKT-11, S-TKT-18)."""
         self.ensure_one()
+        if self.is_complaint and self.category == 'solved':
+            channel = self.env.ref('retail_crm.retail_channel_web', raise_if_not_found=False)
+            # first of all: a message to a solved ticket would open it as if it had come by mail
+            self._record_satisfaction('yes' if answer else 'no', channel)
         if answer:
             self._portal_note(self.env._('The customer is satisfied with the solution.'))
         else:
