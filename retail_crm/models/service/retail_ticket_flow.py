@@ -66,6 +66,13 @@ class RetailTicketFlow(models.Model):
                 }
             )
         archived._stamp({'archived_at': now})
+        # what was solved and turns out to be no request, or is taken out of the file
+        other.filtered(
+            lambda ticket: ticket.solved_at and ticket.category not in DONE_CATEGORIES
+        )._stamp({'solved_at': False})
+        other.filtered(lambda ticket: ticket.archived_at and ticket.category != 'archived')._stamp(
+            {'archived_at': False}
+        )
         self._clock_moved(before)
         self._announce(solved, reopened, archived)
 
