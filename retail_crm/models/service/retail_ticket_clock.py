@@ -207,12 +207,13 @@ class RetailTicketClock(models.Model):
                     ticket.category in ('new', 'open', 'on_hold')
                     and ticket.clock_kept
                     and not ticket.clock_kept['answered']
+                    and ticket.clock_kept['at'] <= instant(date)
                 )
             )
             for ticket in quiet:
                 # an answer that is heard of late may have been given before this message
-                at = max(ticket.clock_kept['at'], instant(date))
-                ticket._clock_write({'clock_kept': {**ticket.clock_kept, 'at': at}})
+                kept = {**ticket.clock_kept, 'at': instant(date)}
+                ticket._clock_write({'clock_kept': kept})
             tickets_sudo -= quiet
         tickets_sudo._clock_tell(
             dict.fromkeys(tickets_sudo, date),

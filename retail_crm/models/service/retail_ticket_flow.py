@@ -106,15 +106,15 @@ class RetailTicketFlow(models.Model):
             if side == 'customer':
                 ticket.write(
                     {
-                        'last_customer_at': date,
+                        'last_customer_at': max(ticket.last_customer_at or date, date),
                         'customer_message_count': ticket.customer_message_count + 1,
-                        'waiting_since': ticket.waiting_since or date,
+                        'waiting_since': min(ticket.waiting_since or date, date),
                     }
                 )
             else:
                 ticket.write(
                     {
-                        'last_agent_at': date,
+                        'last_agent_at': max(ticket.last_agent_at or date, date),
                         'agent_message_count': ticket.agent_message_count + 1,
                         'first_response_at': ticket.first_response_at or date,
                         'waiting_since': False,
