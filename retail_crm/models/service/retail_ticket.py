@@ -448,6 +448,7 @@ class RetailTicket(models.Model):
         self._fill_types(vals_list)
         self._fill_teams(vals_list)
         self._fill_numbers(vals_list)
+        self._fill_ends(vals_list)
         now = fields.Datetime.now()
         channel_id = self.env.context.get('default_channel_id') or self._default_channel_id().id
         for vals in vals_list:

@@ -172,6 +172,14 @@ class RetailTicketClockKeep(models.Model):
             )
         return clocks
 
+    def _clock_derive(self):
+        """Derive all from the log again, with what was granted."""
+        tickets_sudo = self.sudo()  # sudo: the clock's own rows
+        plans = {ticket: ticket._clock_plan_kept() for ticket in tickets_sudo}
+        tickets_sudo._clock_save(
+            tickets_sudo._clock_from_log(plans), tickets_sudo._clock_targets(), plans
+        )
+
     # === KEEPING ===#
 
     def _clock_save(self, clocks, targets, plans):

@@ -104,6 +104,13 @@ class RetailTicketFlow(models.Model):
                 }
             )
         archived._stamp({'archived_at': now})
+        # what was solved and turns out to be no request, or is taken out of the file
+        other.filtered(
+            lambda ticket: ticket.solved_at and ticket.category not in DONE_CATEGORIES
+        )._stamp({'solved_at': False})
+        other.filtered(lambda ticket: ticket.archived_at and ticket.category != 'archived')._stamp(
+            {'archived_at': False}
+        )
         self._clock_moved(before)
         self._announce(solved, reopened, archived)
 
@@ -137,15 +144,15 @@ class RetailTicketFlow(models.Model):
             if side == 'customer':
                 ticket.write(
                     {
-                        'last_customer_at': date,
+                        'last_customer_at': max(ticket.last_customer_at or date, date),
                         'customer_message_count': ticket.customer_message_count + 1,
-                        'waiting_since': ticket.waiting_since or date,
+                        'waiting_since': min(ticket.waiting_since or date, date),
                     }
                 )
             else:
                 ticket.write(
                     {
-                        'last_agent_at': date,
+                        'last_agent_at': max(ticket.last_agent_at or date, date),
                         'agent_message_count': ticket.agent_message_count + 1,
                         'first_response_at': ticket.first_response_at or date,
                         'waiting_since': False,

@@ -129,9 +129,10 @@ class RetailTicketOutgoing(models.Model):
     def _count_message(self, message):
         """Tell the clock who wrote: a customer in the portal, or one of us."""
         author = message.author_id
-        if not author or author == self.env.ref('base.partner_root'):
+        if author == self.env.ref('base.partner_root'):
             return
-        if author.partner_share:
+        # without an author: a visitor who has the link of a ticket whose customer is not known
+        if author.partner_share or (not author and self.env.user._is_public()):
             # sudo: what follows from an answer is the system's work, the customer may not write the ticket
             self.sudo()._customer_answered(
                 door.text_of(message.body), bool(message.attachment_ids), message.date

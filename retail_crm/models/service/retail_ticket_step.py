@@ -4,7 +4,10 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from ._safely import safely
 from .retail_ticket_stage import OPEN_CATEGORIES, STEPS
+
+_BATCH = 200
 
 #: Keys of the steps in their order.
 ORDER = [key for key, _name in STEPS]
@@ -328,33 +331,26 @@ class RetailTicketStep(models.Model):
         )
 
     def _cron_file_complaints(self):
-        """File solved complaints whose grace is over, a batch at a time."""
-        now, size = fields.Datetime.now(), 200
-        companies = self.env['res.company'].search([('active', '=', True)])
+        """File solved complaints whose grace is over, a batch at a time; those that cannot be filed hold up no others."""
+        cron, now = self.env['ir.cron'], fields.Datetime.now()
         tickets = self.browse()
-        for company in companies:
-            tickets += self.search(
-                self._complaints_to_file(company, now), limit=size - len(tickets)
-            )
-            if len(tickets) >= size:
+        for company in self.env['res.company'].search([('active', '=', True)]):
+            tickets += self.search(self._complaints_to_file(company, now))
+        cron._commit_progress(remaining=len(tickets))
+        for start in range(0, len(tickets), _BATCH):
+            batch = tickets[start : start + _BATCH]
+            batch._file_complaints()
+            if not cron._commit_progress(len(batch)):
                 break
-        tickets._file_complaints()
-        self.env['ir.cron']._commit_progress(len(tickets), remaining=int(len(tickets) >= size))
 
     def _file_complaints(self):
-        """File solved complaints; one that cannot be filed stays and does not hold up the others."""
+        """File solved complaints; one that cannot be filed stays, and its owner has to decide."""
         for kind, tickets in self.grouped('type_id').items():
             if stage := kind._stage_of(('archived',)):
-                tickets._try_to_file(stage)
-
-    def _try_to_file(self, stage):
-        """File complaints at once; where that is refused one by one, and whose turn it is decides on the rest."""
-        try:
-            with self.env.cr.savepoint():
-                self.write({'stage_id': stage.id})
-        except UserError as error:
-            if len(self) > 1:
-                for ticket in self:
-                    ticket._try_to_file(stage)
-            else:
-                self._plan_activity(self.env._('This request could not be filed'), note=str(error))
+                safely(
+                    tickets,
+                    lambda due, stage=stage: due.write({'stage_id': stage.id}),
+                    lambda one, error: one._plan_activity(
+                        self.env._('This request could not be filed'), note=str(error)
+                    ),
+                )

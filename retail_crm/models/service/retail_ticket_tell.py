@@ -1,6 +1,7 @@
 from markupsafe import Markup
 
 from odoo import api, fields, models
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import html2plaintext
 
 #: Transports for which an employee is asked to tell the customer himself.
@@ -132,6 +133,8 @@ class RetailTicketTell(models.Model):
             try:
                 with self.env.cr.savepoint():
                     ticket._tell_one(template_sudo)
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                raise  # the whole transaction is lost and repeated
             except Exception as error:
                 ticket._tell_failed(str(error))
 
