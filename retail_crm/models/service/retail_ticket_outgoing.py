@@ -158,6 +158,10 @@ class RetailTicketOutgoing(models.Model):
             return [item for item in recipients if not item['share']]
         if self and self._is_note(message, msg_vals):
             return [item for item in recipients if not item['share']]
+        if self and kind == 'auto_comment':
+            # written to the customer: followers read it on the ticket and need no copy in their mails
+            named = msg_vals.get('partner_ids') or message.sudo().partner_ids.ids
+            return [item for item in recipients if item['id'] in named or not item['id']]
         return recipients
 
     def _is_by_colleague(self, message, msg_vals):
@@ -199,5 +203,16 @@ class RetailTicketOutgoing(models.Model):
             subtype_xmlid='mail.mt_comment',
             partner_ids=self.partner_id.ids if is_partner else [],
             outgoing_email_to=False if is_partner else email,
-            author_id=self.env.ref('base.partner_root').id,
+            **self._automatic_author(),
         )
+
+    def _automatic_author(self):
+        """Return who signs a message that the system writes to a customer: the company, never the robot."""
+        company_sudo = (
+            self.company_id.sudo()
+        )  # sudo: name and address of the company, for its own letter
+        return {
+            'author_id': company_sudo.partner_id.id,
+            'email_from': company_sudo.email_formatted or self.env.user.email_formatted,
+            'email_add_signature': False,
+        }

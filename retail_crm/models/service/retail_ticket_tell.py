@@ -185,8 +185,7 @@ class RetailTicketTell(models.Model):
             message_type='auto_comment',
             subtype_xmlid='mail.mt_comment',
             email_layout_xmlid='mail.mail_notification_light',
-            author_id=self.company_id.partner_id.id,
-            email_from=self.company_id.email_formatted or self.env.user.email_formatted,
+            **self._automatic_author(),
             **values,
         )
 
