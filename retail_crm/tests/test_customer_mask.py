@@ -102,6 +102,7 @@ OWN_COLUMNS = {
     ('res.company', 'email_primary_color'),
     ('res.company', 'email_secondary_color'),
     ('res.users', 'email_domain_placeholder'),
+    ('retail.ticket.team', 'alias_email'),
 }
 
 

@@ -106,14 +106,19 @@ class Base(models.AbstractModel):
                 for step in path:
                     model = self.env[model._fields[step].comodel_name]
                 source, field = model._name, model._fields[source_name]
-            if source == 'res.partner' or source_name in EXTRA_COLUMNS.get(source, ()):
+            if source == 'res.partner' or source_name in self.env[source]._retail_contact_columns():
                 kinds = [part for part in _MASKS if part in source_name]
                 if kinds:
                     masks[name] = _MASKS[kinds[0]]
-        for name in EXTRA_COLUMNS.get(self._name, ()):
+        for name in self._retail_contact_columns():
             is_number = 'phone' in name or 'number' in name
             masks.setdefault(name, _mask.mask_phone if is_number else _mask.mask_email)
         return masks
+
+    @api.model
+    def _retail_contact_columns(self):
+        """Hook: return the names of further fields of this model that hold contact data of customers."""
+        return EXTRA_COLUMNS.get(self._name, ())
 
     @api.model
     def _retail_contact_paths(self, fields):

@@ -158,3 +158,8 @@ class RetailMailLog(models.Model):
                 order='date',
             )
             old.unlink()
+
+    @api.model
+    def _retail_contact_columns(self):
+        """Addresses of customers leave in no export unmasked (S-SEC-09)."""
+        return (*super()._retail_contact_columns(), 'sender')

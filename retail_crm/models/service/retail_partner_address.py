@@ -54,3 +54,8 @@ class RetailPartnerAddress(models.Model):
             if partner.company_id in (company, partner.company_id.browse())
             else partner.browse()
         )
+
+    @api.model
+    def _retail_contact_columns(self):
+        """Addresses of customers leave in no export unmasked (S-SEC-09)."""
+        return (*super()._retail_contact_columns(), 'email')

@@ -192,3 +192,8 @@ class RetailQuarantine(models.Model):
             more = more or len(old) == GC_LIMIT
             old.unlink()
         return more
+
+    @api.model
+    def _retail_contact_columns(self):
+        """Addresses of customers leave in no export unmasked (S-SEC-09)."""
+        return (*super()._retail_contact_columns(), 'email_from', 'sender')

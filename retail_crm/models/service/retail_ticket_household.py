@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import email_normalize
 
@@ -47,3 +47,14 @@ class RetailTicketHousehold(models.Model):
         """The one who answered is a stranger: nothing changes, the message stays."""
         self.check_access('write')
         self.write({'unknown_sender': False})
+
+    @api.model
+    def _retail_contact_columns(self):
+        """Addresses of customers leave in no export unmasked (S-SEC-09)."""
+        return (
+            *super()._retail_contact_columns(),
+            'partner_email',
+            'partner_phone',
+            'email_cc',
+            'unknown_sender',
+        )
