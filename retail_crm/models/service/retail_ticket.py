@@ -502,4 +502,10 @@ class RetailTicket(models.Model):
     def _words_of_promise(self):
         """Return by when one ticket is promised, in the user's language, or an empty text."""
         self.ensure_one()
-        return format_date(self.env, self.promised_at) if self.promised_at else ''
+        # a guest has no zone: the day of the company
+        zone = self.env.context.get('tz') or self.company_id.sudo()._retail_timezone()
+        return (
+            format_date(self.with_context(tz=zone).env, self.promised_at)
+            if self.promised_at
+            else ''
+        )

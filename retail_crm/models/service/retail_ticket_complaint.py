@@ -269,6 +269,9 @@ class RetailTicketComplaint(models.Model):
                 self.env._('Letter: is the customer satisfied?'),
             ),
         }
+        # of an earlier round: he is asked once
+        summaries = {words for _kind, words in kinds.values()}
+        self.activity_ids.filtered(lambda task: task.summary in summaries).unlink()
         wanted = []
         for ticket in self:
             channel = ticket.partner_id.retail_preferred_channel_id.code
@@ -319,6 +322,17 @@ class RetailTicketComplaint(models.Model):
         refused._stamp({'satisfied': False})
         (said - refused)._stamp({'satisfied_on': fields.Datetime.now()})
 
+    def _forget_opinion(self):
+        """Another solution is sought: the customer was told, and said something, about the last one."""
+        self._stamp(
+            {
+                'customer_opinion': False,
+                'counter_wish': False,
+                'told_on': False,
+                'told_channel_id': False,
+            }
+        )
+
     def _next_round(self):
         """Begin another round of complaints that were solved: what was offered is logged, a new answer is asked for."""
         if not self:
@@ -331,12 +345,9 @@ class RetailTicketComplaint(models.Model):
                     'satisfied': False,
                     'satisfied_on': False,
                     'problem_gone': False,
-                    'customer_opinion': False,
-                    'counter_wish': False,
-                    'told_on': False,
-                    'told_channel_id': False,
                 }
             )
+        self._forget_opinion()
         self._raise_priority('1')
 
     def _words_of_round(self):

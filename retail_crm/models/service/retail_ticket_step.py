@@ -210,6 +210,8 @@ class RetailTicketStep(models.Model):
             for was, group in tickets.grouped('step').items():
                 is_back = ORDER.index(goal) < ORDER.index(was or 'receive')
                 group._stamp({'step': goal})
+                if is_back and ORDER.index(goal) <= ORDER.index('solution'):
+                    group._forget_opinion()
                 if goal == 'execute' and not is_back:
                     group._told()
                 elif goal == 'feedback':

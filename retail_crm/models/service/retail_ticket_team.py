@@ -17,6 +17,8 @@ class RetailTicketTeam(models.Model):
     _inherit = ['mail.alias.mixin', 'mail.thread']
     _order = 'sequence, id'
     _check_company_auto = True
+    # teams of a company serve its branches, too
+    _check_company_domain = models.check_company_domain_parent_of
 
     name = fields.Char(required=True, translate=True, tracking=True)
     sequence = fields.Integer(default=10)
