@@ -206,8 +206,12 @@ class RetailTicketTell(models.Model):
         """Give somebody who handles one ticket an activity; the same one is not planned twice."""
         # sudo: the owner, else the leader of the team; planned by the system
         team_sudo = self.team_id.sudo()
-        user = user or self.user_id or team_sudo.user_id or team_sudo.member_ids.user_id[:1]
         ticket_sudo = self.sudo()
+        users = user or (self.user_id + team_sudo.user_id + team_sudo.member_ids.user_id)
+        if ticket_sudo.is_restricted or ticket_sudo.blocked_user_id:
+            # whose complaint it is, and who may not read it, are not told of it by a task either
+            users = users.filtered(lambda user: self.with_user(user).sudo(False).has_access('read'))
+        user = users[:1]
         if ticket_sudo.activity_ids.filtered(lambda activity: activity.summary == summary):
             return
         ticket_sudo.with_context(mail_activity_quick_update=True).activity_schedule(
