@@ -184,6 +184,24 @@ class TestServiceSecurity(MockEmail, ComplaintCommon):
         self.assertEqual(other.with_user(self.guide).earlier_complaint_count, 0)
 
     @mute_logger(*RULES)
+    def test_names_of_links(self):
+        """Core shows the name behind a link to whoever reads the record: not to the person it is about (S-TKT-29)."""
+        self._join(self.owner, self.unit)
+        self.ticket._complete_steps('feedback', self._answers())
+        again = self._complain('service_attitude', partner_id=self.bob.id)
+        self.assertEqual(again.recurrence_of_id, self.ticket)
+        self.env.flush_all()
+        for user, shown in ((self.colleague, True), (self.guide, False)):
+            self.env.invalidate_all()
+            [values] = again.with_user(user).read(['recurrence_of_id'])
+            [web] = again.with_user(user).web_read(
+                {'recurrence_of_id': {'fields': {'display_name': {}}}}
+            )
+            for name in (values['recurrence_of_id'][1], web['recurrence_of_id']['display_name']):
+                with self.subTest(user=user.name):
+                    self.assertEqual(self.ticket.name in name, shown)
+
+    @mute_logger(*RULES)
     def test_time_line(self):
         """Who may not read tickets reads nothing of them in the time line."""
         ticket = self.env['retail.ticket'].create(
