@@ -262,6 +262,14 @@ class TestServiceSecurity(MockEmail, ComplaintCommon):
         alike = self.env['retail.ticket'].create(
             {'subject': 'Not his', 'partner_email': 'carl@x.example'}
         )
+        alike.email_cc = 'Carl <ca_l@x.example>, dora@x.example'
+        lookup = self.env['privacy.lookup.wizard'].create(
+            {'name': 'Nobody at all', 'email': 'carl@x.example'}
+        )
+        lookup.action_lookup()
+        self.assertIn(
+            ('retail.ticket', alike.id), {(line.res_model, line.res_id) for line in lookup.line_ids}
+        )
         (ticket + home + alike)._set_stage('cancelled')
         officer = self.users['manager']
         officer.group_ids += self.env.ref('retail_crm.group_sensitive')
@@ -277,3 +285,5 @@ class TestServiceSecurity(MockEmail, ComplaintCommon):
         self.assertFalse(address.exists())
         self.assertEqual(home.subject, 'Anonymised')
         self.assertEqual(alike.subject, 'Not his')
+        self.assertNotIn('ca_l@x.example', alike.email_cc)
+        self.assertIn('dora@x.example', alike.email_cc)
