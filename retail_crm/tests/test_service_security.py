@@ -1,6 +1,6 @@
 """Attacks on the service desk: whoever tries to see or change what is not his (R-svc C.8, D.1, design 7)."""
 
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -91,6 +91,64 @@ class TestServiceSecurity(MockEmail, ComplaintCommon):
             with self.subTest(field=name, what='write'), self.assertRaises(AccessError):
                 own.write({name: self.ticket.id})
 
+    @mute_logger(*RULES)
+    def test_calls_of_core(self):
+        """Core's public methods ask for rights on tickets, too: followers, and mails handed in by a call."""
+        mail = f'From: a@x.example\nTo: b@x.example\nSubject: Hi\nMessage-Id: <{self.id()}@x>\n\nHi'
+        for user in (self.guide, self.users['portal']):
+            with self.subTest(user=user.name), self.assertRaises(AccessError):
+                self.ticket.with_user(user).message_get_followers()
+            with self.subTest(user=user.name), self.assertRaises(AccessError):
+                self.env['mail.thread'].with_user(user).message_process(
+                    'retail.ticket', mail, thread_id=self.ticket.id
+                )
+        with self.assertRaises(AccessError):
+            self.env['mail.thread'].with_user(self.users['portal']).message_process(
+                'retail.ticket', mail, custom_values={'team_id': self.desk.id}
+            )
+
+    @mute_logger(*RULES)
+    def test_parts_of_others(self):
+        """Who may not write a ticket changes neither its promises nor its check list (design 7)."""
+        ticket = self._complain(user_id=self.owner.id, team_id=self.unit.id)
+        ticket.write({'user_id': self.owner.id, 'is_major': True})
+        promise = self.env['retail.ticket.promise'].create(
+            {'ticket_id': ticket.id, 'what': 'Call', 'user_id': self.owner.id}
+        )
+        self.env.flush_all()
+        for part in (promise, ticket.check_ids[:1]):
+            with self.subTest(model=part._name):
+                self.assertTrue(part.with_user(self.owner).has_access('write'))
+                self.assertTrue(part.with_user(self.colleague).has_access('read'))
+                self.assertFalse(part.with_user(self.colleague).has_access('write'))
+
+    @mute_logger(*RULES)
+    def test_tasks_for_the_accused(self):
+        """Nobody gets a task about a complaint that he may not read, as the leader of its team either (S-TKT-29)."""
+        self.desk.user_id = self.guide
+        self.ticket.write({'user_id': False, 'team_id': self.desk.id})
+        self.ticket._plan_activity('Tell the customer')
+        self.ticket._door_tell_leader()
+        self.assertTrue(self.ticket.activity_ids)
+        self.assertNotIn(self.guide, self.ticket.activity_ids.user_id)
+
+    @mute_logger(*RULES)
+    def test_orders_of_others(self):
+        """No form tells what was sold in another company, whichever id it names (R-svc D.1)."""
+        theirs = self._create_order(
+            self.bob, 77.0, company_id=self.company_2.id, user_id=self.users['lead'].id
+        )
+        own = self.env['retail.ticket'].create({'subject': 'x', 'user_id': self.colleague.id})
+        lines = self.env['retail.ticket.line'].with_user(self.colleague)
+        values = {'ticket_id': own.id, 'sale_line_id': theirs.order_line.id}
+        typed = lines.new(values)
+        self.assertFalse(typed.price_paid or typed.product_id or typed.delivery)
+        with self.assertRaises(UserError):
+            lines.create(values)
+        form = own.with_user(self.colleague).new({'order_id': theirs.id})
+        form._onchange_order_id()
+        self.assertFalse(form.partner_id or form.guide_id)
+
     def test_other_customer(self):
         """Another customer: nothing goes to the old one's addresses any more (odoo#69281)."""
         ann = self.env['res.partner'].create({'name': 'Ann B', 'email': 'ann.b@x.example'})
@@ -124,6 +182,24 @@ class TestServiceSecurity(MockEmail, ComplaintCommon):
         self.env.flush_all()
         self.assertEqual(other.with_user(self.colleague).earlier_complaint_count, 1)
         self.assertEqual(other.with_user(self.guide).earlier_complaint_count, 0)
+
+    @mute_logger(*RULES)
+    def test_names_of_links(self):
+        """Core shows the name behind a link to whoever reads the record: not to the person it is about (S-TKT-29)."""
+        self._join(self.owner, self.unit)
+        self.ticket._complete_steps('feedback', self._answers())
+        again = self._complain('service_attitude', partner_id=self.bob.id)
+        self.assertEqual(again.recurrence_of_id, self.ticket)
+        self.env.flush_all()
+        for user, shown in ((self.colleague, True), (self.guide, False)):
+            self.env.invalidate_all()
+            [values] = again.with_user(user).read(['recurrence_of_id'])
+            [web] = again.with_user(user).web_read(
+                {'recurrence_of_id': {'fields': {'display_name': {}}}}
+            )
+            for name in (values['recurrence_of_id'][1], web['recurrence_of_id']['display_name']):
+                with self.subTest(user=user.name):
+                    self.assertEqual(self.ticket.name in name, shown)
 
     @mute_logger(*RULES)
     def test_time_line(self):
@@ -186,6 +262,14 @@ class TestServiceSecurity(MockEmail, ComplaintCommon):
         alike = self.env['retail.ticket'].create(
             {'subject': 'Not his', 'partner_email': 'carl@x.example'}
         )
+        alike.email_cc = 'Carl <ca_l@x.example>, dora@x.example'
+        lookup = self.env['privacy.lookup.wizard'].create(
+            {'name': 'Nobody at all', 'email': 'carl@x.example'}
+        )
+        lookup.action_lookup()
+        self.assertIn(
+            ('retail.ticket', alike.id), {(line.res_model, line.res_id) for line in lookup.line_ids}
+        )
         (ticket + home + alike)._set_stage('cancelled')
         officer = self.users['manager']
         officer.group_ids += self.env.ref('retail_crm.group_sensitive')
@@ -201,3 +285,5 @@ class TestServiceSecurity(MockEmail, ComplaintCommon):
         self.assertFalse(address.exists())
         self.assertEqual(home.subject, 'Anonymised')
         self.assertEqual(alike.subject, 'Not his')
+        self.assertNotIn('ca_l@x.example', alike.email_cc)
+        self.assertIn('dora@x.example', alike.email_cc)

@@ -3,6 +3,7 @@ from contextvars import ContextVar
 from xmlrpc import client as xmlrpclib
 
 from odoo import api, models
+from odoo.exceptions import AccessError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from . import _mail_door as door
@@ -31,6 +32,7 @@ class MailThread(models.AbstractModel):
         thread_id=None,
     ):
         """Nothing that is for a ticket may raise: the mail server counts the mail as fetched (R-svc C.6)."""
+        self._retail_check_gateway(model, thread_id)
         raw = bytes(message.data) if isinstance(message, xmlrpclib.Binary) else message
         raw = raw.encode('utf-8', 'surrogateescape') if isinstance(raw, str) else raw
         token = RAW_MAIL.set(raw)
@@ -53,6 +55,19 @@ class MailThread(models.AbstractModel):
             return self._retail_rescue(model, raw, custom_values, error)
         finally:
             RAW_MAIL.reset(token)
+
+    @api.model
+    def _retail_check_gateway(self, model, thread_id):
+        """Core lets everybody with a login hand in mails by a call, in whosever name and to any record.
+
+        Customers have none to hand in; whoever does so for a mail server names tickets that he may read.
+        """
+        if self.env.su:
+            return
+        if self.env.user.share:
+            raise AccessError(self.env._('Please write on the page of your request.'))
+        if thread_id and model == TICKET:
+            self.env[TICKET].browse(thread_id).check_access('read')
 
     @api.model
     def _retail_rescue(self, model, raw, custom_values, error):

@@ -44,5 +44,6 @@ class ResPartnerForget(models.Model):
         emails, _phones = self._retail_ticket_contacts()
         tickets_sudo._of_customers(self)._forget()
         tickets_sudo._forget_mails(Domain('sender', 'in', list(emails)))
+        tickets_sudo._forget_copies(emails)
         self.retail_address_ids.unlink()
         return super()._retail_erase_copies()

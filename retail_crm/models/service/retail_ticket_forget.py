@@ -95,6 +95,25 @@ class RetailTicketForget(models.Model):
         )
 
     @api.model
+    def _forget_copies(self, emails):
+        """Take addresses out of the tickets of others, on which their owner was in copy or answered."""
+        if not emails:
+            return
+        named = Domain.OR(Domain('email_cc', 'ilike', _literal(email)) for email in emails)
+        tickets = self.with_context(active_test=False).search(
+            named | Domain('unknown_sender', 'in', list(emails))
+        )
+        for ticket in tickets:
+            copies = ticket._mail_cc_sanitized_raw_dict(ticket.email_cc)
+            kept = [text for address, text in copies.items() if address not in emails]
+            ticket._stamp(
+                {
+                    'email_cc': ', '.join(kept) or False,
+                    **({'unknown_sender': False} if ticket.unknown_sender in emails else {}),
+                }
+            )
+
+    @api.model
     def _forget_texts(self, tickets, keep_customer):
         """Empty all texts of tickets themselves, whichever file defines them."""
         gone = [

@@ -65,8 +65,8 @@ class RetailTicketGoods(models.Model):
     @api.onchange('order_id')
     def _onchange_order_id(self):
         """Show in the form at once what creating would fill."""
-        if self.order_id:
-            # sudo: as above
+        # sudo: as above; of orders of one's companies
+        if self.order_id and self.order_id.sudo().company_id in self.env.user.company_ids:
             for name, value in self._values_of_order(self.order_id.sudo()).items():
                 if not self[name]:
                     self[name] = value

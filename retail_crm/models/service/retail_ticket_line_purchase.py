@@ -30,7 +30,7 @@ class RetailTicketLinePurchase(models.Model):
     def _compute_purchase(self):
         """Take price and day from the order line; without one, what was entered stays."""
         for line in self:
-            if sold := line.sale_line_id:
+            if sold := line._sold():
                 line.price_paid, line.purchased_on = sold._retail_paid()
             else:
                 line.price_paid, line.purchased_on = line.price_paid, line.purchased_on
@@ -39,8 +39,8 @@ class RetailTicketLinePurchase(models.Model):
     def _compute_delivery(self):
         for line in self:
             # sudo: whoever sees the ticket may see what was delivered
-            sold = line.sale_line_id.sudo()
-            line.delivery = sold and self.env._(
+            sold = line._sold()
+            line.delivery = bool(sold) and self.env._(
                 '%(delivered)s of %(ordered)s',
                 delivered=_number(sold.qty_delivered),
                 ordered=_number(sold.product_uom_qty),

@@ -228,6 +228,8 @@ class RetailTicketMail(models.Model):
     def _door_tell_leader(self):
         """Remind the leader of the team, once, that mails open a ticket again and again."""
         leader = self.team_id.user_id
+        if leader and not self.with_user(leader).sudo(False).has_access('read'):
+            return
         summary = self.env._('Mails reopen this ticket again and again')
         if leader and not self.activity_ids.filtered(lambda item: item.summary == summary):
             self.activity_schedule(

@@ -185,6 +185,11 @@ class RetailTicketPortal(models.Model):
         stored = self.env['ir.attachment'].sudo().browse(kwargs.get('attachment_ids') or ())
         self._check_uploads(attachments + [(file.name, file.raw) for file in stored])
 
+    def message_get_followers(self, *args, **kwargs):
+        """Core asks nothing: who follows a complaint is told to its readers only."""
+        self.check_access('read')
+        return super().message_get_followers(*args, **kwargs)
+
     def _message_update_content(self, message, **kwargs):
         """What a customer wrote stays as he wrote it: others have acted on it."""
         if self.env.user.share:

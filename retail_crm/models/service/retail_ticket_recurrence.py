@@ -80,7 +80,11 @@ class RetailTicketRecurrence(models.Model):
             tickets._stamp({'recurrence_of_id': earlier, 'is_recurrence': bool(earlier)})
         alerted._raise_priority('2')
         self._plan_tasks(
-            [(ticket, ticket.team_id._leader()) for ticket in alerted],
+            [
+                # not to the leader whom the earlier one was about
+                (ticket, ticket.team_id._leader() - ticket.recurrence_of_id.blocked_user_id)
+                for ticket in alerted
+            ],
             lambda ticket: self.env._(
                 'Comes back: %(ticket)s repeats %(earlier)s',
                 ticket=ticket.display_name,

@@ -3,6 +3,7 @@
 from . import (
     base_partner_merge,
     mail_compose_message,
+    privacy_lookup_wizard,
     retail_calendar_import,
     retail_complaint_overview,
     retail_ticket_answer,

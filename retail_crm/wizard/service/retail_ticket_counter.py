@@ -150,6 +150,8 @@ class RetailTicketCounter(models.TransientModel):
         for counter in self.filtered('partner_id'):
             person = counter.partner_id._origin
             person.check_access('read')
+            if counter.company_id not in self.env.user.company_ids:
+                continue  # named by the client: points and tier of another company
             # sudo: who serves at the counter sees the card; the customer is one the user may read
             customer = person.sudo().commercial_partner_id.with_company(counter.company_id)
             words = [
