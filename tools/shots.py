@@ -66,6 +66,7 @@ NAMED = (
     '.o_data_row .o_data_cell[name=name], .o_data_row .o_data_cell[name=complete_name], '
     '.o_kanban_record:not(.o_kanban_ghost)'
 )
+SUBJECT = '.o_data_row .o_data_cell[name=subject], .o_kanban_record:not(.o_kanban_ghost)'
 LIST = '.o_data_row, .o_kanban_record:not(.o_kanban_ghost)'
 
 SHOTS = [
@@ -117,6 +118,21 @@ SHOTS = [
         login='manager',
         wait=LIST,
         click=('.o_data_row .o_data_cell, .o_kanban_record:not(.o_kanban_ghost)',),
+    ),
+    *twice('service-my-day', '/odoo/retail-my-day', login='clerk', wait='.o_action'),
+    *twice('service-tickets', '/odoo/retail-tickets', login='clerk', wait=LIST),
+    *twice(
+        'service-complaint', '/odoo/retail-complaints', login='leader', wait=LIST, click=(SUBJECT,)
+    ),
+    *twice('service-counter', '/odoo/retail-counter', login='clerk', wait='.modal .o_form_view'),
+    Shot('service-my-tickets-en_US-1400', '/my/tickets', login='customer', wait='#wrap'),
+    Shot(
+        'service-my-tickets-zh_CN-390',
+        '/zh_CN/my/tickets',
+        login='customer',
+        lang='zh_CN',
+        width=390,
+        wait='#wrap',
     ),
     *everywhere('stores', '/odoo/retail-stores', login='manager', wait=LIST),
     *everywhere('moments', '/odoo/retail-moments', login='manager', wait='.o_view_nocontent'),

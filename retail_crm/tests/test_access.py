@@ -8,7 +8,7 @@ from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.service.model import call_kw, get_public_method
 from odoo.tests import new_test_user, tagged
-from odoo.tools import mute_logger
+from odoo.tools import SQL, mute_logger
 
 from odoo.addons.retail_crm.models.customer.res_partner import PROFILE_FIELDS
 from odoo.addons.retail_crm.models.customer.res_partner_file import SENSITIVE_FIELDS
@@ -400,10 +400,10 @@ ACTIONS = {
     ('retail.ticket', 'action_solve'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_wait'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket.team', 'action_make_desks'): {'manager'},
-    ('retail.ticket', 'action_ignore_sender'): {'user', 'lead', 'manager'},
-    ('retail.ticket', 'action_not_only_thanks'): {'user', 'lead', 'manager'},
-    ('retail.ticket', 'action_only_thanks'): {'user', 'lead', 'manager'},
-    ('retail.ticket', 'action_same_household'): {'user', 'lead', 'manager'},
+    ('retail.ticket', 'action_ignore_sender'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_not_only_thanks'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_only_thanks'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_same_household'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.tier.move', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.ticket', 'action_customer_tickets'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_customer_timeline'): {'user', 'lead', 'manager'},
@@ -456,6 +456,7 @@ class AccessCalls(RetailCrmCommon):
 
     def _is_refused(self, user, model, method, *args, **kwargs):
         savepoint = self.cr.savepoint()
+        self._own_dialog(user, model)
         try:
             self._rpc(user, model, method, *args, **kwargs)
             self.env.flush_all()
@@ -465,6 +466,19 @@ class AccessCalls(RetailCrmCommon):
             savepoint.rollback()
             self.env.invalidate_all(flush=False)
         return False
+
+    def _own_dialog(self, user, model):
+        """Dialogs are seen by whoever opened them only: have the user be the one."""
+        if self.env[model]._transient:
+            for name in {model, model.removesuffix('.line')}:
+                self.cr.execute(
+                    SQL(
+                        'UPDATE %s SET create_uid = %s',
+                        SQL.identifier(self.env[name]._table),
+                        user.id,
+                    )
+                )
+            self.env.invalidate_all()
 
 
 class AccessCommon(AccessCalls):
@@ -710,6 +724,7 @@ class AccessCommon(AccessCalls):
             ),
         }
 
+    @classmethod
     def _counter(cls, partner, company):
         """Return the dialog at the counter, filled in, for a complaint about something that was bought."""
         kind = cls.env.ref('retail_crm.retail_ticket_type_complaint')
@@ -1757,6 +1772,8 @@ class TestAccess(AccessCommon):
         """Staff, leaders, managers and sellers can read, sort and group by them (design 7)."""
         for persona in ('user', 'lead', 'manager', 'sales'):
             for name in self._figure_fields('res.partner'):
+                if persona == 'sales' and name == 'retail_address_ids':
+                    continue  # who writes mails for a customer is known at the service desk only
                 field = self.bob._fields[name]
                 for what, call in self._ways_to_see(self.bob, name).items():
                     if what == 'group' and field.type in ('float', 'monetary'):

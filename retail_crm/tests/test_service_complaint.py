@@ -365,6 +365,9 @@ class TestComplaintSteps(ComplaintCommon):
                 'subject': 'More benches',
                 'type_id': self.env.ref('retail_crm.retail_ticket_type_suggestion').id,
                 'partner_id': self.bob.id,
+                'channel_id': self.env.ref(
+                    'retail_crm.retail_channel_email'
+                ).id,  # at the counter he hears it
                 'result': 'Two benches bought',
             }
         )

@@ -12,6 +12,7 @@ from odoo.fields import Command
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.retail_crm.models.service import _mail_door as door
 from odoo.addons.retail_crm.models.service.retail_ticket_tend import _after_working_days
 from odoo.addons.retail_crm.tests.desk_common import DeskCommon
 
@@ -253,6 +254,17 @@ class TestServiceTell(DeskCommon):
         self.assertTrue(mails)
         self.assertIn('Auto-Submitted', mails[0].headers or '')
 
+    def test_automatic_mails_go_to_the_customer_only(self):
+        """Followers get no copy of what the customer is told; the number in the subject brings an answer home."""
+        ticket = self._ticket(user_id=self.staff.id)
+        ticket.message_subscribe(self.staff.partner_id.ids)
+        self.assertIn(self.staff.partner_id, ticket.message_partner_ids)
+        self._solve_and_tell(ticket)
+        message = self._public(ticket)
+        self.assertEqual(message.notified_partner_ids, self.bob)
+        self.assertEqual(door.ticket_numbers(message.subject), [ticket.name])
+        self.assertEqual(message.author_id, ticket.company_id.partner_id)
+
     def test_only_the_last_of_quick_moves_is_told(self):
         """Who clicks through stages, or back again at once, tells of what is true when the message goes."""
         ticket = self._ticket()
@@ -307,16 +319,16 @@ class TestServiceTell(DeskCommon):
         """What cannot be sent is shown on the ticket with an activity; the next customer is told (S-TKT-25)."""
         bad, good = self._ticket(user_id=self.staff.id), self._ticket()
         (bad + good)._set_stage('solved', result='Done')
-        original = type(bad)._tell_one
+        original, words = type(bad)._tell_one, 'No way'
 
         def fail(ticket, template):
             if ticket == bad:
-                raise UserError('No way')
+                raise UserError(words)
             return original(ticket, template)
 
         with patch.object(type(bad), '_tell_one', fail):
             (bad + good)._tell_progress()
-        self.assertEqual(bad.tell_error, 'No way')
+        self.assertEqual(bad.tell_error, words)
         self.assertEqual(bad.activity_ids.user_id, self.staff)
         self.assertEqual(len(self._public(good)), 1)
 

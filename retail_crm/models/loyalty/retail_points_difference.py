@@ -55,13 +55,12 @@ class RetailPointsDifference(models.Model):
         '(card_id, kind) WHERE resolved_on IS NULL', 'This difference is known already.'
     )
 
-    @api.depends('card_id', 'kind')
+    @api.depends('kind')
     def _compute_display_name(self):
+        # not by its card: a manager without rights in sales may not read that
         kinds = dict(self._fields['kind']._description_selection(self.env))
         for difference in self:
-            difference.display_name = (
-                f'{difference.card_id.code or ""}: {kinds.get(difference.kind)}'
-            )
+            difference.display_name = kinds.get(difference.kind)
 
     @api.model
     def _cron_reconcile(self):

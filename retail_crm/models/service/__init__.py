@@ -29,6 +29,7 @@ from . import (
     retail_ticket_outcome,
     retail_ticket_values,
     retail_ticket_number,
+    ir_sequence,
     retail_ticket_flow,
     retail_ticket_line,
     res_company_desk,
@@ -89,7 +90,6 @@ from . import (
     retail_ticket_promise,
     retail_ticket_major,
     retail_ticket_record,
-    retail_ticket_complaint,
     retail_ticket_line_goods,
     retail_incident,
     retail_incident_customer,
@@ -116,9 +116,12 @@ from . import (
     res_partner_sharing,
     retail_ticket_portal,
     retail_ticket_portal_access,
+    retail_ticket_complaint,  # after the portal: it is told what a customer says there
     retail_faq,
     retail_faq_gap,
     retail_ticket_faq,
+    retail_ticket_names,
+    retail_ticket_page,
     retail_sla_policy_major,
     retail_ticket_clock_major,
 )

@@ -15,7 +15,7 @@ class RetailTicketCheck(models.Model):
     note = fields.Text(help='What is meant, and what was done.')
     due_at = fields.Datetime(string='Due', help='To be done until then.')
     is_done = fields.Boolean(string='Done', help='Was done.')
-    done_at = fields.Datetime(string='Done At', readonly=True, help='When it was ticked.')
+    done_at = fields.Datetime(readonly=True, help='When it was ticked.')
     done_by = fields.Many2one(
         comodel_name='res.users', readonly=True, ondelete='restrict', help='Who ticked it.'
     )

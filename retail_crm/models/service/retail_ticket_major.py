@@ -88,7 +88,9 @@ class RetailTicketMajor(models.Model):
         if not wanted:
             return
         # sudo: rules are read for everybody
-        found = self.env['retail.major.rule'].sudo().search([])._reasons(wanted)
+        found = (
+            self.env['retail.major.rule'].sudo().search([('active', '=', True)])._reasons(wanted)
+        )
         groups = wanted.filtered(lambda ticket: ticket.id in found).grouped(
             lambda ticket: found[ticket.id]
         )
@@ -102,7 +104,7 @@ class RetailTicketMajor(models.Model):
         now = fields.Datetime.now()
         self._stamp({'major_since': now})
         self._raise_priority('2')
-        items = self.env['retail.major.item'].sudo().search([])
+        items = self.env['retail.major.item'].sudo().search([('active', '=', True)])
         self.env['retail.ticket.check'].sudo().create(
             [
                 {

@@ -64,7 +64,8 @@ class RetailTicketOutgoing(models.Model):
     def _message_compute_subject(self):
         """The number in the subject brings answers home that lost their references."""
         self.ensure_one()
-        return f'[{self.name}] {self.subject}'
+        # a line break, which customers can send, would make the mail one that no server takes
+        return f'[{self.name}] {" ".join((self.subject or "").split())}'
 
     # === WHO GETS IT ===#
 
@@ -85,6 +86,8 @@ class RetailTicketOutgoing(models.Model):
     def message_post(self, **kwargs):
         """An answer of ours goes to the customer and those in copy, whatever it was posted by; the clock is told."""
         is_public = self._is_public_subtype(kwargs)
+        if kwargs.get('subject'):
+            kwargs['subject'] = ' '.join(str(kwargs['subject']).split())
         # an employee may answer by mail, too: then the gateway posts it
         if is_public and kwargs.get('message_type') in WRITTEN:
             kwargs = self._with_customer(kwargs)
@@ -126,9 +129,10 @@ class RetailTicketOutgoing(models.Model):
     def _count_message(self, message):
         """Tell the clock who wrote: a customer in the portal, or one of us."""
         author = message.author_id
-        if not author or author == self.env.ref('base.partner_root'):
+        if author == self.env.ref('base.partner_root'):
             return
-        if author.partner_share:
+        # without an author: a visitor who has the link of a ticket whose customer is not known
+        if author.partner_share or (not author and self.env.user._is_public()):
             # sudo: what follows from an answer is the system's work, the customer may not write the ticket
             self.sudo()._customer_answered(
                 door.text_of(message.body), bool(message.attachment_ids), message.date
@@ -154,6 +158,10 @@ class RetailTicketOutgoing(models.Model):
             return [item for item in recipients if not item['share']]
         if self and self._is_note(message, msg_vals):
             return [item for item in recipients if not item['share']]
+        if self and kind == 'auto_comment':
+            # written to the customer: followers read it on the ticket and need no copy in their mails
+            named = msg_vals.get('partner_ids') or message.sudo().partner_ids.ids
+            return [item for item in recipients if item['id'] in named or not item['id']]
         return recipients
 
     def _is_by_colleague(self, message, msg_vals):
@@ -195,5 +203,16 @@ class RetailTicketOutgoing(models.Model):
             subtype_xmlid='mail.mt_comment',
             partner_ids=self.partner_id.ids if is_partner else [],
             outgoing_email_to=False if is_partner else email,
-            author_id=self.env.ref('base.partner_root').id,
+            **self._automatic_author(),
         )
+
+    def _automatic_author(self):
+        """Return who signs a message that the system writes to a customer: the company, never the robot."""
+        company_sudo = (
+            self.company_id.sudo()
+        )  # sudo: name and address of the company, for its own letter
+        return {
+            'author_id': company_sudo.partner_id.id,
+            'email_from': company_sudo.email_formatted or self.env.user.email_formatted,
+            'email_add_signature': False,
+        }

@@ -349,6 +349,8 @@ class RetailTicketCounter(models.TransientModel):
         values = {
             'solution': self.solution,
             'result': self.result or self.solution,
+            'told_on': fields.Datetime.now(),
+            'told_channel_id': self.channel_id.id,
         }
         if self.cause_id:
             values['cause_id'] = self.cause_id.id
@@ -358,7 +360,5 @@ class RetailTicketCounter(models.TransientModel):
             values.update(
                 verdict=self.verdict,
                 customer_opinion='accepts',
-                told_on=fields.Datetime.now(),
-                told_channel_id=self.channel_id.id,
             )
         return values
