@@ -157,10 +157,12 @@ class TestComplaintSteps(ComplaintCommon):
     def test_customer_says_so_on_his_page(self):
         """What he answers on his page counts like what he says on the phone, and is asked once (S-TKT-11, S-TKT-18)."""
         ticket = self._solved()
+        self.assertIn('is the customer satisfied', ' '.join(ticket.activity_ids.mapped('summary')))
         ticket._customer_satisfied(True)
         self.assertEqual((ticket.satisfied, ticket.category), ('yes', 'solved'))
         self.assertTrue(ticket.satisfied_on)
         self.assertEqual(ticket.satisfied_channel_id.code, 'web')
+        self.assertFalse(ticket.activity_ids.filtered(lambda row: 'satisfied' in row.summary))
         other = self._solved()
         other._customer_satisfied(False)
         self.assertEqual((other.step, other.round, other.reopen_count), ('solution', 2, 1))

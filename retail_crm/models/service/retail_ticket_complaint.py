@@ -253,9 +253,9 @@ class RetailTicketComplaint(models.Model):
 
     # === FOLLOWING UP ===#
 
-    def _plan_call_back(self):
-        """Plan to ask the customer some days after solving, on the channel he prefers (S-TKT-18)."""
-        kinds = {
+    def _call_back_kinds(self):
+        """Return ``{channel: (type of activity, its summary)}`` of the question whether the customer is satisfied."""
+        return {
             'phone': (
                 'mail.mail_activity_data_call',
                 self.env._('Call: is the customer satisfied?'),
@@ -269,9 +269,21 @@ class RetailTicketComplaint(models.Model):
                 self.env._('Letter: is the customer satisfied?'),
             ),
         }
-        # of an earlier round: he is asked once
-        summaries = {words for _kind, words in kinds.values()}
-        self.activity_ids.filtered(lambda task: task.summary in summaries).unlink()
+
+    def _drop_call_backs(self):
+        """Forget the planned question: the customer has answered it."""
+        words = {
+            summary
+            for lang, _name in self.env['res.lang'].get_installed()
+            for _kind, summary in self.with_context(lang=lang)._call_back_kinds().values()
+        }
+        # sudo: it may be planned for somebody else than who notes the answer, such as the customer on his page
+        self.sudo().activity_ids.filtered(lambda activity: activity.summary in words).unlink()
+
+    def _plan_call_back(self):
+        """Plan to ask the customer some days after solving, on the channel he prefers (S-TKT-18)."""
+        kinds = self._call_back_kinds()
+        self._drop_call_backs()  # of an earlier round: he is asked once
         wanted = []
         for ticket in self:
             channel = ticket.partner_id.retail_preferred_channel_id.code
@@ -306,6 +318,7 @@ class RetailTicketComplaint(models.Model):
         solved = self.filtered(lambda ticket: ticket.category == 'solved')
         if vals.get('satisfied'):
             solved._stamp({'satisfied_on': fields.Datetime.now()})
+            solved._drop_call_backs()
         if vals.get('satisfied') == 'no':
             reason = self.env._('The customer is not satisfied with the result.')
         elif vals.get('problem_gone') == 'no':
