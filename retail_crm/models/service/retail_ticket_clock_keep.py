@@ -177,9 +177,11 @@ class RetailTicketClockKeep(models.Model):
             for target in clock.targets:
                 row = rows.pop((target.kind, target.cycle), Target)
                 values = ticket._clock_target_values(clock, target, plans[ticket])
-                levels.append((target, row.level))
+                # missed under other terms, but not under these: it can be missed again
+                level = row.level if target.breached else min(row.level, 1)
+                levels.append((target, level))
                 if row:
-                    row._clock_write(values)
+                    row._clock_write({**values, 'level': level})
                 else:
                     new.append({**values, 'ticket_id': ticket.id, 'level': 0})
             stale = stale.concat(*rows.values())
