@@ -210,6 +210,16 @@ class TestServiceTime(TimeCommon):
         self.assertEqual(self._states(ticket), {('first', 1): 'breached', ('solve', 1): 'breached'})
         self.assertTrue(ticket.is_breached)
 
+    def test_receipt_of_a_talk(self):
+        """Who was answered on the spot was so on whatever day he came (design 5.3)."""
+        with freeze_time(MONDAY):
+            ticket = self._create_tickets(channel_id=self.phone.id)
+        with freeze_time(self._at(1)):
+            ticket.received_at = MONDAY - timedelta(days=5)
+        self.assertEqual(self._states(ticket)['first', 1], 'met')
+        self.assertEqual(ticket.first_response_at, ticket.received_at)
+        self.assertEqual(ticket.target_ids[0].met_at, ticket.received_at)
+
     def test_answer_before_a_question(self):
         """An answer by mail that is heard of late leaves the question after it open (C.1)."""
         with freeze_time(MONDAY):

@@ -147,11 +147,14 @@ class RetailTicketClockKeep(models.Model):
         clocks = {}
         for ticket in self:
             log = of_ticket.get(ticket, rows.browse())
+            # who was answered on the spot was so whenever that is said to have been
+            said = log.filtered('side')[:1]
             clocks[ticket] = replay(
                 ticket._clock_terms(plans[ticket], ticket.company_id.id),
                 instant(ticket.received_at),
                 [(instant(row.date_from), row.category) for row in log if row.category],
                 [(instant(row.date_from), row.side == 'agent') for row in log if row.side],
+                answered=said.side == 'agent' and said.date_from == log[0].date_from,
             )
         return clocks
 
