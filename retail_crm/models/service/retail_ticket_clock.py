@@ -122,7 +122,12 @@ class RetailTicketClock(models.Model):
 
     def write(self, vals):
         """Another day of receipt moves all that was counted from it; channel and order may grant other hours."""
+        spoken = self.browse()
+        if 'received_at' in vals:  # who was answered when he came, was so whenever he came
+            spoken = self.filtered(lambda ticket: ticket.first_response_at == ticket.received_at)
         result = super().write(vals)
+        for date, tickets in spoken.grouped('received_at').items():
+            tickets._stamp({'first_response_at': date})
         if changed := {'received_at', 'channel_id', 'order_id'} & set(vals):
             self._clock_replan(changed)
         return result

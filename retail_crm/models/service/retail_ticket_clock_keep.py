@@ -164,11 +164,14 @@ class RetailTicketClockKeep(models.Model):
         clocks = {}
         for ticket in self:
             log = of_ticket.get(ticket, rows.browse())
+            # who was answered on the spot was so whenever that is said to have been
+            said = log.filtered('side')[:1]
             clocks[ticket] = replay(
                 ticket._clock_terms(plans[ticket], ticket.company_id.id),
                 instant(ticket.received_at),
                 [(instant(row.date_from), row.category) for row in log if row.category],
                 [(instant(row.date_from), row.side == 'agent') for row in log if row.side],
+                answered=said.side == 'agent' and said.date_from == log[0].date_from,
             )
         return clocks
 
@@ -194,9 +197,11 @@ class RetailTicketClockKeep(models.Model):
             for target in clock.targets:
                 row = rows.pop((target.kind, target.cycle), Target)
                 values = ticket._clock_target_values(clock, target, plans[ticket])
-                levels.append((target, row.level))
+                # missed under other terms, but not under these: it can be missed again
+                level = row.level if target.breached else min(row.level, 1)
+                levels.append((target, level))
                 if row:
-                    row._clock_write(values)
+                    row._clock_write({**values, 'level': level})
                 else:
                     new.append({**values, 'ticket_id': ticket.id, 'level': 0})
             stale = stale.concat(*rows.values())

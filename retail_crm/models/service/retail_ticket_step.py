@@ -36,6 +36,11 @@ class RetailTicketStep(models.Model):
         help='Why the complaint went back to an earlier step, the last time.',
     )
 
+    # used by the scheduled action that files: solved complaints are few
+    _to_file_idx = models.Index(
+        "(company_id, solved_at) WHERE is_complaint IS TRUE AND category = 'solved'"
+    )
+
     def _becomes_complaint(self, vals):
         """Return whether one ticket is a complaint once ``vals`` are written."""
         if vals.get('type_id'):
