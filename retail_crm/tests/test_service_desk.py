@@ -593,6 +593,7 @@ class TestServiceAppointment(DeskCommon):
             ticket = self._appointment(at)
             self.assertEqual(ticket.appointment_state, 'asked')
             ticket.action_confirm_appointment()
+        self.assertEqual(ticket.category, 'open', 'the customer reads "confirmed", not "received"')
         self.assertEqual(ticket.remind_at, at - timedelta(days=1))
         self.assertEqual(len(self._public(ticket)), 1)
         with freeze_time(at - timedelta(days=1)):
