@@ -46,16 +46,20 @@ def leave(page):
 
 def choose(page, scope, field, text):
     """Choose a record in a many2one or tags field."""
+    box = scope.locator(f'[name="{field}"] input')
+    box.scroll_into_view_if_needed()  # scrolling would close the list again
     leave(page)
-    scope.locator(f'[name="{field}"] input').click()
+    box.click()
     page.locator('.o-autocomplete--dropdown-item', has_text=text).click()
     settle(page)
 
 
 def select(page, scope, field, text):
     """Choose in a selection field."""
+    box = scope.locator(f'[name="{field}"] input')
+    box.scroll_into_view_if_needed()
     leave(page)
-    scope.locator(f'[name="{field}"] input').click()
+    box.click()
     page.locator('.o_select_menu_item', has_text=text).click()
     settle(page)
 

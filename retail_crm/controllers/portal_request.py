@@ -253,7 +253,6 @@ class RetailPortalRequest(RetailPortalService):
             .with_context(mail_create_nosubscribe=True)
             .create(values)
         )
-        ticket_sudo.message_subscribe(request.env.user.partner_id.ids)
         request.env['ir.attachment'].sudo().create(
             [
                 {

@@ -74,6 +74,7 @@ from . import test_service_major
 from . import test_service_promise
 from . import test_service_recurrence
 from . import test_service_restricted
+from . import test_service_review
 from . import test_service_card
 from . import test_service_counter
 from . import test_service_faq

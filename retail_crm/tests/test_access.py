@@ -8,7 +8,7 @@ from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.service.model import call_kw, get_public_method
 from odoo.tests import new_test_user, tagged
-from odoo.tools import mute_logger
+from odoo.tools import SQL, mute_logger
 
 from odoo.addons.retail_crm.models.customer.res_partner import PROFILE_FIELDS
 from odoo.addons.retail_crm.models.customer.res_partner_file import SENSITIVE_FIELDS
@@ -456,6 +456,7 @@ class AccessCalls(RetailCrmCommon):
 
     def _is_refused(self, user, model, method, *args, **kwargs):
         savepoint = self.cr.savepoint()
+        self._own_dialog(user, model)
         try:
             self._rpc(user, model, method, *args, **kwargs)
             self.env.flush_all()
@@ -465,6 +466,19 @@ class AccessCalls(RetailCrmCommon):
             savepoint.rollback()
             self.env.invalidate_all(flush=False)
         return False
+
+    def _own_dialog(self, user, model):
+        """Dialogs are seen by whoever opened them only: have the user be the one."""
+        if self.env[model]._transient:
+            for name in {model, model.removesuffix('.line')}:
+                self.cr.execute(
+                    SQL(
+                        'UPDATE %s SET create_uid = %s',
+                        SQL.identifier(self.env[name]._table),
+                        user.id,
+                    )
+                )
+            self.env.invalidate_all()
 
 
 class AccessCommon(AccessCalls):

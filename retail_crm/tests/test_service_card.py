@@ -114,7 +114,10 @@ class TestCard(CardCommon):
             self.tickets.with_user(self.clerk).get_view(view_type='form')['arch']
         )
         spec = _spec_of(arch)
-        ticket.web_read(spec)  # caches of the registry
+        self.env.invalidate_all()
+        ticket.web_read(
+            spec
+        )  # caches of the registry; with nothing known, so that all rules are among them
         self.env.invalidate_all()
         before = self.cr.sql_log_count
         [values] = ticket.web_read(spec)

@@ -154,6 +154,18 @@ class TestComplaintSteps(ComplaintCommon):
         with self.assertRaises(AccessError):
             dialog.action_back()
 
+    def test_customer_says_so_on_his_page(self):
+        """What he answers on his page counts like what he says on the phone, and is asked once (S-TKT-11, S-TKT-18)."""
+        ticket = self._solved()
+        ticket._customer_satisfied(True)
+        self.assertEqual((ticket.satisfied, ticket.category), ('yes', 'solved'))
+        self.assertTrue(ticket.satisfied_on)
+        self.assertEqual(ticket.satisfied_channel_id.code, 'web')
+        other = self._solved()
+        other._customer_satisfied(False)
+        self.assertEqual((other.step, other.round, other.reopen_count), ('solution', 2, 1))
+        self.assertEqual(other.back_reason, 'The customer is not satisfied with the result.')
+
     def test_not_satisfied_begins_a_new_round(self):
         """Not satisfied: back to the solution, the round is counted, priority high, asked again (S-TKT-11)."""
         ticket = self._solved()
@@ -351,6 +363,9 @@ class TestComplaintSteps(ComplaintCommon):
                 'subject': 'More benches',
                 'type_id': self.env.ref('retail_crm.retail_ticket_type_suggestion').id,
                 'partner_id': self.bob.id,
+                'channel_id': self.env.ref(
+                    'retail_crm.retail_channel_email'
+                ).id,  # at the counter he hears it
                 'result': 'Two benches bought',
             }
         )

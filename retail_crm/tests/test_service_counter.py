@@ -128,6 +128,19 @@ class TestCounter(CounterCommon):
         self.assertTrue(ticket.told_on)
         self.assertEqual(ticket.problem_restated, 'It does not work')
 
+    def test_a_second_click_makes_no_second_ticket(self):
+        """Whoever clicks twice gets one ticket, solved or not (R-svc E 1)."""
+        for action in ('action_solve', 'action_open'):
+            form = self._counter()
+            form.partner_id = self.bob
+            form.solution = 'Exchanged'
+            counter = form.save()
+            before = self.env['retail.ticket'].search_count([])
+            first, second = getattr(counter, action)(), getattr(counter, action)()
+            with self.subTest(action=action):
+                self.assertEqual(self.env['retail.ticket'].search_count([]), before + 1)
+                self.assertEqual(first, second)
+
     def test_nothing_is_solved_without_a_solution(self):
         """Solving names what is missing and makes no ticket (S-SRV-12)."""
         form = self._counter()
@@ -285,6 +298,9 @@ class TestIntake(CounterCommon):
         self.assertEqual(context['default_partner_id'], self.bob.id)
         self.assertEqual(context['default_channel_id'], self.phone.id)
         self.assertFalse(call.partner_id)
+        row = self.bob.with_user(self.clerk).with_context(retail_crm_call=True)
+        context = row.action_retail_new_ticket()['context']
+        self.assertEqual(context['default_channel_id'], self.phone.id)
 
     def test_unknown_caller_is_a_potential_purchaser(self):
         """A number that nobody has makes a contact and a call, once, whatever the number of clicks (S-CHN-09)."""

@@ -327,16 +327,16 @@ class TestServiceTell(DeskCommon):
         """What cannot be sent is shown on the ticket with an activity; the next customer is told (S-TKT-25)."""
         bad, good = self._ticket(user_id=self.staff.id), self._ticket()
         (bad + good)._set_stage('solved', result='Done')
-        original = type(bad)._tell_one
+        original, words = type(bad)._tell_one, 'No way'
 
         def fail(ticket, template):
             if ticket == bad:
-                raise UserError('No way')
+                raise UserError(words)
             return original(ticket, template)
 
         with patch.object(type(bad), '_tell_one', fail):
             (bad + good)._tell_progress()
-        self.assertEqual(bad.tell_error, 'No way')
+        self.assertEqual(bad.tell_error, words)
         self.assertEqual(bad.activity_ids.user_id, self.staff)
         self.assertEqual(len(self._public(good)), 1)
 

@@ -603,7 +603,9 @@ class TestDoor(DoorCommon):
         self._mail()
         self._mail(body='Warm')
         self.env.invalidate_all()
-        with self.assertQueryCount(55):
+        with self.assertQueryCount(
+            58
+        ):  # two are the test's own, three write what the clock counts by
             self._mail(body='How much does it cost?')
 
 

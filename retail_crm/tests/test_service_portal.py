@@ -601,7 +601,7 @@ class TestPortalTicketPages(PortalTicketCase, HttpCase):
         self.assertEqual((ticket.user_id.id, ticket.is_restricted), (False, False))
         self.assertNotIn('<script', ticket.description)
         self.assertEqual(sorted(ticket._portal_files().mapped('name')), ['note.txt', 'photo.png'])
-        self.assertIn(self.customer, ticket.message_partner_ids)
+        self.assertFalse(ticket.message_partner_ids, 'only employees follow (R-svc D.1-4b)')
 
     @mute_logger(*CLOSED)
     def test_new_refused(self):

@@ -150,6 +150,20 @@ class TestRestricted(ComplaintCommon):
                 }
             )
 
+    def test_seller_may_enter_what_is_about_others(self):
+        """Who sold the order enters a complaint about a colleague: an emptied shop guide stays empty (design 7)."""
+        clerk = self.people['colleague']
+        values = {
+            'subject': 'Rude',
+            'type_id': self.complaint.id,
+            'reason_id': self._reason('service_attitude').id,
+            'order_id': self._create_order(self.bob, 10.0, user_id=clerk.id).id,
+        }
+        with self.assertRaisesRegex(UserError, 'about yourself'):
+            self.tickets.with_user(clerk).create(values)
+        ticket = self.tickets.with_user(clerk).create({**values, 'guide_id': False})
+        self.assertFalse(ticket.sudo().blocked_user_id)
+
     def test_only_the_unit_lifts_it(self):
         """Owner and involved cannot open it to everybody; the unit can; the person stays out without the flag."""
         ticket = self._about_guide()

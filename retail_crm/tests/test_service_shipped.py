@@ -3,7 +3,7 @@
 from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import freeze_time, tagged
 
 from odoo.addons.retail_crm.tests.common import RetailCrmCommon
 
@@ -176,6 +176,43 @@ class TestServiceShipped(RetailCrmCommon):
         nowhere = self.teams._find('hotline', self.company_2, None, self.types['enquiry'])
         self.assertFalse(nowhere)
 
+    def test_teams_count_in_their_hours(self):
+        """Desks count in store hours, hotlines in theirs, all others in office hours of Shanghai (defaults 3, 11)."""
+        hours = {'desk': 'store', 'hotline': 'hotline', 'online': 'hotline'}
+        for code in (
+            *hours,
+            *('complaint', 'expert', 'aftersales', 'sales', 'stock', 'logistics', 'quality'),
+            *('finance', 'privacy'),
+        ):
+            calendar = self.env.ref(f'retail_crm.resource_calendar_{hours.get(code, "office")}')
+            team = self.env.ref(f'retail_crm.retail_ticket_team_{code}')
+            with self.subTest(code=code):
+                self.assertEqual(team._working_calendar(), calendar)
+                self.assertEqual(calendar.tz, 'Asia/Shanghai')
+
+    @freeze_time('2026-03-06 13:30:00')
+    def test_desk_deadlines_in_shanghai(self):
+        """A return that comes on Friday at 21:30 in Shanghai is answered by 10:30 on Saturday (defaults 3, 11).
+
+        Half an hour is left of Friday's twelve; of the twelve hours in which it is solved the same half, so that
+        Saturday's half past nine in the evening ends them.
+        """
+        desk = self.env.ref('retail_crm.retail_ticket_team_desk')
+        desk.company_id = self.company
+        ticket = self.env['retail.ticket'].create(
+            {
+                'subject': 'Too small',
+                'type_id': self.types['return'].id,
+                'partner_id': self.bob.id,
+                'team_id': desk.id,
+                'channel_id': self.env.ref('retail_crm.retail_channel_email').id,
+                'priority': '0',
+            }
+        )
+        self.assertEqual(ticket.clock_calendar_id.tz, 'Asia/Shanghai')
+        self.assertEqual(str(ticket.first_response_deadline), '2026-03-07 02:30:00')
+        self.assertEqual(str(ticket.solve_deadline), '2026-03-07 13:30:00')
+
     def _store(self, **values):
         return self.env['crm.team'].create(
             {'name': 'Harbour', 'retail_is_store': True, 'company_id': self.company.id, **values}
@@ -198,6 +235,9 @@ class TestServiceShipped(RetailCrmCommon):
         self.assertEqual(desk.kind, 'desk')
         self.assertEqual((desk.user_id, desk.deputy_id), (lead, user))
         self.assertEqual(desk.member_ids.user_id, lead + user)
+        self.assertEqual(
+            desk._working_calendar(), self.env.ref('retail_crm.resource_calendar_store')
+        )
         self.assertEqual(self.teams._find('desk', self.company, store, self.types['return']), desk)
         as_manager.action_make_desks()
         self.assertEqual(self.teams.search_count([('store_id', '=', store.id)]), 1)
@@ -246,7 +286,10 @@ class TestServiceShipped(RetailCrmCommon):
         self.env.user.company_ids += company
         team.user_id = self.env.user
         left = company._retail_service_missing()
-        self.assertFalse([text for text in left if 'Types' not in text])
+        # stores of all companies are the new one's, too, and are not of this test
+        others = ('Types', 'Stores without a desk')
+        self.assertFalse([text for text in left if not text.startswith(others)])
+        self.assertFalse(any('Pier' in text for text in left))
 
     def test_settings_go_back_to_what_was_shipped(self):
         """All numbers of the service desk go back to their shipped values in one click (defaults, head)."""

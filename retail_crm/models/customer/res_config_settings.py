@@ -100,7 +100,9 @@ class ResConfigSettings(models.TransientModel):
                 users._apply_group(group)
             elif not on and group in users.implied_ids:
                 users._remove_group(group)
-        crons = self.env['ir.cron'].browse(self.env.ref(xmlid).id for xmlid in parts['crons'])
+        # somebody may have deleted one
+        found = (self.env.ref(xmlid, raise_if_not_found=False) for xmlid in parts['crons'])
+        crons = self.env['ir.cron'].browse(cron.id for cron in found if cron)
         crons.filtered(lambda cron: cron.active != on).active = on
 
     def action_retail_rebuild(self):

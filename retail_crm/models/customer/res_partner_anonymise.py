@@ -235,6 +235,13 @@ class ResPartnerAnonymise(models.Model):
         )
         env.cr.execute(
             SQL(
+                'UPDATE mail_notification SET mail_email_address = NULL '
+                'WHERE mail_message_id IN (SELECT id FROM mail_message WHERE %s)',
+                messages,
+            )
+        )
+        env.cr.execute(
+            SQL(
                 """
                 UPDATE mail_mail
                    SET body_html = '', email_to = NULL, email_cc = NULL

@@ -29,6 +29,7 @@ from . import (
     retail_ticket_outcome,
     retail_ticket_values,
     retail_ticket_number,
+    ir_sequence,
     retail_ticket_flow,
     retail_ticket_line,
     res_company_desk,
@@ -119,6 +120,8 @@ from . import (
     retail_faq,
     retail_faq_gap,
     retail_ticket_faq,
+    retail_ticket_names,
+    retail_ticket_page,
     retail_sla_policy_major,
     retail_ticket_clock_major,
 )

@@ -1,7 +1,13 @@
 from odoo import api, fields, models
 
-#: Scheduled actions that work while tickets are switched on.
-CRONS = ('ir_cron_tell', 'ir_cron_tend', 'ir_cron_appointments')
+#: Scheduled actions that work while tickets are switched on. Data incidents are reminded of whatever is switched off.
+CRONS = (
+    'ir_cron_tell',
+    'ir_cron_tend',
+    'ir_cron_appointments',
+    'ir_cron_promises',
+    'ir_cron_file_complaints',
+)
 
 
 class ResConfigSettings(models.TransientModel):

@@ -1,4 +1,5 @@
 from odoo import fields, models
+from odoo.tools import email_normalize
 
 
 class ResPartner(models.Model):
@@ -11,3 +12,21 @@ class ResPartner(models.Model):
         groups='retail_crm.group_user',
         help='Other addresses from which the customer or the household writes.',
     )
+
+    def _retail_ticket_contacts(self):
+        """Return ``(e-mail addresses, digits of telephone numbers)`` of contacts, with those of their households.
+
+        For the system: the caller has the right to all of them.
+        """
+        emails = {
+            email_normalize(email) or email.strip().lower()
+            for email in self.mapped('email')
+            if email
+        }
+        emails |= set(self.retail_address_ids.mapped('email'))
+        phones = {
+            ''.join(letter for letter in phone if letter in '0123456789').lstrip('0')
+            for phone in self.mapped('phone')
+            if phone
+        }
+        return emails - {''}, phones - {''}

@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.fields import Domain
 
 from .retail_ticket_stage import OPEN_CATEGORIES
 
@@ -39,5 +40,9 @@ class ResPartnerForget(models.Model):
     def _retail_erase_copies(self):
         """Empty tickets first, while it is still known from which addresses the customer wrote."""
         # sudo: the officer's rights were checked
-        self.env['retail.ticket'].sudo()._of_customers(self)._forget()
+        tickets_sudo = self.env['retail.ticket'].sudo()
+        emails, _phones = self._retail_ticket_contacts()
+        tickets_sudo._of_customers(self)._forget()
+        tickets_sudo._forget_mails(Domain('sender', 'in', list(emails)))
+        self.retail_address_ids.unlink()
         return super()._retail_erase_copies()

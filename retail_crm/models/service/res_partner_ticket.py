@@ -151,11 +151,16 @@ class ResPartnerTicket(models.Model):
         return self._action_retail_new_ticket()
 
     def _action_retail_new_ticket(self):
-        """Return the form of a new ticket; further defaults come with the context."""
+        """Return the form of a new ticket; further defaults come with the context, also that somebody is on the phone."""
         self.env['retail.ticket'].check_access('create')
         defaults = {
             key: value for key, value in self.env.context.items() if key.startswith('default_')
         }
+        phone = self.env.context.get('retail_crm_call') and self.env.ref(
+            'retail_crm.retail_channel_phone', raise_if_not_found=False
+        )
+        if phone:
+            defaults['default_channel_id'] = phone.id
         return {
             'type': 'ir.actions.act_window',
             'name': self.env._('New Ticket'),

@@ -13,6 +13,16 @@ from .retail_ticket_stage import OPEN_CATEGORIES
 
 #: Core ends a day at 23:59:59 here and at 24:00 there: what lies between is no work.
 SLIVER = 60
+#: Fields of a calendar that say when somebody works.
+HOURS = {
+    'tz',
+    'attendance_ids',
+    'two_weeks_calendar',
+    'schedule_type',
+    'flexible_hours',
+    'hours_per_day',
+    'full_time_required_hours',
+}
 
 
 class ResourceCalendar(models.Model):
@@ -37,10 +47,23 @@ class ResourceCalendar(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
-        if {'tz', 'attendance_ids', 'two_weeks_calendar', 'schedule_type', 'flexible_hours'} & set(
-            vals
-        ):
+        if HOURS & set(vals):
             self.env.registry.clear_cache()  # of the working time
+        return result
+
+    def unlink(self):
+        """Open tickets that were counted in these hours are counted in those that hold now."""
+        # sudo: deadlines follow the calendar whoever deletes it
+        tickets_sudo = (
+            self.env['retail.ticket']
+            .sudo()
+            .search([('clock_calendar_id', 'in', self.ids), ('category', 'in', OPEN_CATEGORIES)])
+        )
+        result = super().unlink()
+        self.env.registry.clear_cache()
+        tickets_sudo.invalidate_model(['clock_calendar_id'])
+        self.env['retail.ticket.target'].invalidate_model(['calendar_id'])
+        tickets_sudo._clock_rematch(force=True)
         return result
 
     # === MAKE-UP DAYS ===#

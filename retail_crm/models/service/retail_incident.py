@@ -4,6 +4,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from ._safely import safely
+
 BATCH_SIZE = 200
 
 
@@ -222,7 +224,12 @@ class RetailIncident(models.Model):
             order='next_reminder_at',
             limit=BATCH_SIZE,
         )
-        due._remind(now)
+        safely(
+            due,
+            lambda incidents: incidents._remind(now),
+            # logged; tried again after the others
+            lambda one, _error: one.write({'next_reminder_at': now + timedelta(hours=1)}),
+        )
         self.env['ir.cron']._commit_progress(len(due), remaining=int(len(due) == BATCH_SIZE))
 
     def _remind(self, now):

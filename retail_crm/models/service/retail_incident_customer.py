@@ -90,7 +90,7 @@ class RetailIncidentCustomer(models.Model):
             incident = line.incident_id.with_context(lang=line.partner_id.lang)
             incident.message_notify(
                 partner_ids=line.partner_id.ids,
-                subject=self.env._('About your personal data'),
+                subject=incident.env._('About your personal data'),
                 body=incident.notice,
             )
         lines.write(

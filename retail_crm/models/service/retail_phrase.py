@@ -2,6 +2,7 @@ import re
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.fields import Domain
 from odoo.tools import html2plaintext
 
 
@@ -42,7 +43,7 @@ class RetailPhrase(models.Model):
         if not text.strip():
             return self.browse()
         # sudo: which words are to be avoided concerns everybody who writes
-        phrases_sudo = self.sudo().search([])
+        phrases_sudo = self.sudo().search(Domain.TRUE)
         langs = {self.env.lang, lang} - {None, False}
         found = phrases_sudo.filtered(
             lambda phrase: any(

@@ -39,7 +39,6 @@ class RetailTicketAppointment(models.Model):
     )
     appointment_state = fields.Selection(
         selection=STATES,
-        string='Appointment State',
         copy=False,
         tracking=True,
         help='Whether the appointment is agreed, and what became of it.',
@@ -84,10 +83,11 @@ class RetailTicketAppointment(models.Model):
         return result
 
     def _on_stage_moved(self, before):
-        super()._on_stage_moved(before)
+        result = super()._on_stage_moved(before)
         self.filtered(
             lambda ticket: ticket.remind_at and ticket.category not in OPEN_CATEGORIES
         )._stamp({'remind_at': False})
+        return result
 
     # === ACTIONS ===#
 

@@ -8,6 +8,8 @@ CARD_GROUPS = 'retail_crm.group_user,retail_crm.group_complaint'
 HISTORY_GROUPS = 'retail_crm.group_user'
 #: Earlier tickets and last purchases that the form shows.
 SHOWN = 5
+#: What it shows of earlier tickets.
+_HISTORY = ('active', 'name', 'subject', 'received_at', 'type_id', 'stage_id', 'result')
 
 #: ``{field of the card: field of the customer}``.
 _CARD = {
@@ -128,15 +130,7 @@ class RetailTicketCard(models.Model):
     def _compute_history(self):
         """Ask once for the tickets and once for the purchases of all customers."""
         customers = self._card_shown().sudo().partner_id.commercial_partner_id._origin.ids
-        # as the user may see them: restricted ones stay hidden
-        tickets = dict(
-            self._read_group(
-                [('commercial_partner_id', 'in', customers), ('is_internal', '=', False)],
-                ['commercial_partner_id'],
-                ['id:array_agg'],
-            )
-        )
-        last_tickets = {partner.id: sorted(ids, reverse=True) for partner, ids in tickets.items()}
+        last_tickets = self._last_tickets_of(customers)
         purchases = self.env['retail.purchase'].search(
             [('partner_id', 'in', customers), ('company_id', 'in', self.company_id.root_id.ids)],
             limit=SHOWN if len(customers) < 2 else None,
@@ -148,6 +142,19 @@ class RetailTicketCard(models.Model):
             ticket.earlier_ticket_ids = self.browse(ids[:SHOWN])
             key = customer, ticket.company_id.root_id.id
             ticket.last_purchase_ids = last_purchases.get(key, purchases.browse())[:SHOWN]
+
+    def _last_tickets_of(self, customers):
+        """Return ``{customer's id: ids}`` of their tickets, the newest first: as many as forms show, or all of several.
+
+        As the user may see them: restricted ones stay hidden.
+        """
+        domain = [('commercial_partner_id', 'in', customers), ('is_internal', '=', False)]
+        if len(customers) < 2:  # with the columns that the form shows, one query reads them
+            columns = ['commercial_partner_id', *_HISTORY]
+            last = self.search_fetch(domain, columns, order='id desc', limit=SHOWN + 1)
+            return dict.fromkeys(customers, last.ids)
+        found = self._read_group(domain, ['commercial_partner_id'], ['id:array_agg'])
+        return {partner.id: sorted(ids, reverse=True) for partner, ids in found}
 
     # === ACTIONS ===#
 

@@ -165,8 +165,7 @@ class RetailTicketClock(models.Model):
         # sudo: log and targets are the system's, whoever opens a ticket
         tickets_sudo = self.sudo()
         spoken = tickets_sudo.filtered('channel_id.synchronous')
-        tickets_sudo._clock_log_stages({ticket: ticket.received_at for ticket in tickets_sudo})
-        spoken._clock_log_messages('agent', {ticket: ticket.received_at for ticket in spoken})
+        tickets_sudo._clock_log_opened(spoken)
         plans = tickets_sudo._clock_plans()
         clocks = {
             ticket: Clock(
@@ -202,13 +201,19 @@ class RetailTicketClock(models.Model):
         tickets_sudo._clock_log_messages(side, dict.fromkeys(tickets_sudo, date))
         if side == 'customer':
             # asked again before the first answer: nothing new is due
-            tickets_sudo = tickets_sudo.filtered(
+            quiet = tickets_sudo.filtered(
                 lambda ticket: (
-                    ticket.category not in ('new', 'open', 'on_hold')
-                    or not ticket.clock_kept
-                    or ticket.clock_kept['answered']
+                    ticket.category in ('new', 'open', 'on_hold')
+                    and ticket.clock_kept
+                    and not ticket.clock_kept['answered']
+                    and ticket.clock_kept['at'] <= instant(date)
                 )
             )
+            for ticket in quiet:
+                # an answer that is heard of late may have been given before this message
+                kept = {**ticket.clock_kept, 'at': instant(date)}
+                ticket._clock_write({'clock_kept': kept})
+            tickets_sudo -= quiet
         tickets_sudo._clock_tell(
             dict.fromkeys(tickets_sudo, date),
             lambda ticket, clock, at: clock.contact(at, side == 'agent'),
@@ -224,6 +229,8 @@ class RetailTicketClock(models.Model):
         begun = logged._read_group([('ticket_id', 'in', self.ids)], ['ticket_id'])
         running = self.browse(ticket.id for (ticket,) in begun)
         running._clock_rematch(force='received_at' in changed)
+        if 'received_at' in changed:
+            running.filtered(lambda ticket: not ticket._is_open())._clock_derive()
         return result
 
     def _clock_merge(self, sources):

@@ -36,6 +36,23 @@ class RetailTicketClockKeep(models.Model):
             for ticket in self
         )
 
+    def _clock_log_opened(self, spoken):
+        """Log that tickets were opened and, of some of them, that the customer was spoken to at once: one statement."""
+        rows = [
+            ticket._prepare_log(
+                ticket.received_at,
+                ticket.user_id,
+                category=ticket.category,
+                stage_id=ticket.stage_id.id,
+            )
+            for ticket in self
+        ]
+        rows += [
+            ticket._prepare_log(ticket.received_at, ticket.user_id, side='agent')
+            for ticket in spoken
+        ]
+        self._clock_log(rows)
+
     def _clock_log_messages(self, side, dates):
         """Log that somebody spoke."""
         self._clock_log(
@@ -154,6 +171,14 @@ class RetailTicketClockKeep(models.Model):
                 [(instant(row.date_from), row.side == 'agent') for row in log if row.side],
             )
         return clocks
+
+    def _clock_derive(self):
+        """Derive all from the log again, with what was granted."""
+        tickets_sudo = self.sudo()  # sudo: the clock's own rows
+        plans = {ticket: ticket._clock_plan_kept() for ticket in tickets_sudo}
+        tickets_sudo._clock_save(
+            tickets_sudo._clock_from_log(plans), tickets_sudo._clock_targets(), plans
+        )
 
     # === KEEPING ===#
 

@@ -25,6 +25,19 @@ AFTER_FILING = {
     'access_token',
     'active',
 }
+#: Dates that only the system writes; what is imported brings its own.
+SYSTEM_DATES = {'stage_since', 'first_solved_at', 'solved_at', 'solved_by', 'archived_at'}
+#: What only the system writes: how far the process is, and what was counted on the way.
+SYSTEM_FIELDS = SYSTEM_DATES | {
+    'step',
+    'round',
+    'satisfied_on',
+    'intake_9',
+    'is_recurrence',
+    'recurrence_of_id',
+    'major_since',
+    'reopen_count',
+}
 #: Changes after which somebody else may have to be told or to work on it.
 CLASS_FIELDS = {'reason_id', 'type_id'}
 VALUE_FIELDS = CLASS_FIELDS | {'claim_amount', 'solution_amount', 'order_id'}
@@ -100,14 +113,17 @@ class RetailTicketComplaint(models.Model):
     )
 
     @api.depends('commercial_partner_id')
+    @api.depends_context('uid')
     def _compute_earlier_complaint_count(self):
-        # sudo: how many there were is told to whoever handles the next one, not what they were about
+        # sudo: how many there were is told to whoever handles the next one, not what they were about; of one about
+        # himself he learns nothing
         counts = dict(
             self.sudo()._read_group(
                 [
                     ('commercial_partner_id', 'in', self.commercial_partner_id.ids),
                     ('is_complaint', '=', True),
                     ('category', '!=', 'cancelled'),
+                    ('blocked_user_id', '!=', self.env.uid),
                     ('company_id', 'child_of', self.company_id.root_id.ids),
                 ],
                 ['commercial_partner_id'],
@@ -124,6 +140,12 @@ class RetailTicketComplaint(models.Model):
     @api.model
     def _prepare_ticket_values(self, vals_list):
         """A complaint begins at its first step."""
+        if not self.env.su:
+            hidden = SYSTEM_FIELDS - SYSTEM_DATES
+            vals_list = [
+                {name: value for name, value in vals.items() if name not in hidden}
+                for vals in vals_list
+            ]
         vals_list = super()._prepare_ticket_values(vals_list)
         Type, Stage = self.env['retail.ticket.type'], self.env['retail.ticket.stage']
         for vals in vals_list:
@@ -136,28 +158,35 @@ class RetailTicketComplaint(models.Model):
 
     def _tickets_created(self):
         result = super()._tickets_created()
+        # sudo: as below; a public review raises whatever it is about
+        self.sudo().filtered('review_url')._raise_priority('1')
         if complaints := self.filtered('is_complaint'):
             # sudo: what follows from a permitted entry is the system's to write
             complaints_sudo = complaints.sudo()
             complaints_sudo._fill_intake()
+            # class or person may have come as default values
+            complaints_sudo.filtered(lambda t: t.guide_id and not t.blocked_user_id)._restrict()
             complaints_sudo.filtered('is_restricted')._keep_away()
             complaints_sudo._tell_others()
             complaints_sudo._open_incidents()
             complaints_sudo._seek_recurrence()
             complaints_sudo._seek_major()
-            if reviewed := complaints_sudo.filtered('review_url'):
-                reviewed._raise_priority('1')
             complaints_sudo.filtered(
                 lambda ticket: ticket.is_major and not ticket.major_since
             )._became_major()
         return result
 
     def write(self, vals):
+        if not self.env.su:
+            # read only on the form, and for any other client as well
+            vals = {name: value for name, value in vals.items() if name not in SYSTEM_FIELDS}
         self._check_restriction(vals)
         self._check_filed(vals)
         self._check_case(vals)
         major = self.filtered('is_major') if vals.get('is_major') else self.browse()
         result = super().write(vals)
+        if vals.get('review_url'):
+            self.sudo()._raise_priority('1')  # sudo: as below
         if complaints := self.filtered('is_complaint'):
             # sudo: what follows from a permitted change is the system's to write
             complaints.sudo()._complaint_written(vals)
@@ -176,7 +205,7 @@ class RetailTicketComplaint(models.Model):
             self.filtered('is_restricted')._keep_away()
         if keys & VALUE_FIELDS:
             self._tell_others()
-        if keys & CLASS_FIELDS:
+        if keys & (CLASS_FIELDS | {'partner_id'}):
             self._open_incidents()
         if keys & {'partner_id', 'received_at', 'type_id'}:
             self._fill_intake()
@@ -184,8 +213,6 @@ class RetailTicketComplaint(models.Model):
             self._seek_recurrence()
         if keys & self._major_fields():
             self._seek_major()
-        if vals.get('review_url'):
-            self._raise_priority('1')
         if keys & {'satisfied', 'problem_gone'}:
             self._heard(vals)
 
@@ -246,7 +273,7 @@ class RetailTicketComplaint(models.Model):
         for ticket in self:
             channel = ticket.partner_id.retail_preferred_channel_id.code
             kind = channel if channel in kinds else 'phone' if ticket.partner_phone else 'email'
-            owner = ticket.user_id or ticket.team_id._leader() or self.env.user
+            owner = ticket._first_reader(ticket.user_id, ticket.team_id._leader(), self.env.user)
             days = ticket.company_id.root_id.retail_call_back_days
             wanted.append((kind, days, ticket, owner))
         for (kind, days), rows in groupby(wanted, key=lambda row: row[:2]):
@@ -271,16 +298,6 @@ class RetailTicketComplaint(models.Model):
             {'satisfied': satisfied, **({'satisfied_channel_id': channel.id} if channel else {})}
         )
 
-    def _customer_satisfied(self, answer):
-        """The customer says on his page whether he is satisfied; the page itself may add its own (hook of the portal)."""
-        complaint = self.filtered(
-            lambda ticket: ticket.is_complaint and ticket.category == 'solved'
-        )
-        # sudo: that the ticket is his was checked by the page
-        complaint.sudo()._record_satisfaction('yes' if answer else 'no')
-        page = getattr(super(), '_customer_satisfied', None)
-        return page(answer) if page else None
-
     def _heard(self, vals):
         """Note when the customer said so; whoever is not satisfied, or still has the problem, gets a new round."""
         solved = self.filtered(lambda ticket: ticket.category == 'solved')
@@ -294,6 +311,13 @@ class RetailTicketComplaint(models.Model):
             return
         if solved:
             solved._set_stage(('open',), step='solution', back_reason=reason)
+
+    def _heard_before(self):
+        """What was said to the result before solving: a yes counts from now, a no was about something else."""
+        said = self.filtered(lambda ticket: ticket.satisfied and not ticket.satisfied_on)
+        refused = said.filtered(lambda ticket: ticket.satisfied == 'no')
+        refused._stamp({'satisfied': False})
+        (said - refused)._stamp({'satisfied_on': fields.Datetime.now()})
 
     def _next_round(self):
         """Begin another round of complaints that were solved: what was offered is logged, a new answer is asked for."""

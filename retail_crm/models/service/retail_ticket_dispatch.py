@@ -143,7 +143,7 @@ class RetailTicketDispatch(models.Model):
                 }
             )
         self._plan_tasks(
-            tasks,
+            list(dict.fromkeys(tasks)),  # who leads two of these teams is told once
             lambda ticket: self.env._(
                 'For your information: %(ticket)s', ticket=ticket.display_name
             ),

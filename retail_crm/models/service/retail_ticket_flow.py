@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from .retail_ticket_stage import OPEN_CATEGORIES
@@ -11,6 +11,40 @@ class RetailTicketFlow(models.Model):
     """How tickets go from stage to stage, and what follows from it."""
 
     _inherit = 'retail.ticket'
+
+    # === ENTERED WHEN IT IS OVER ===#
+
+    @api.model
+    def _prepare_ticket_values(self, vals_list):
+        """Stamp requests that are entered when they are over (imports) as if they had been moved there."""
+        vals_list = super()._prepare_ticket_values(vals_list)
+        now, stages = fields.Datetime.now(), self.env['retail.ticket.stage']
+        for vals in vals_list:
+            category = stages.browse(vals['stage_id']).category
+            if category not in DONE_CATEGORIES:
+                continue
+            vals.setdefault('solved_at', now)
+            vals.setdefault('first_solved_at', vals['solved_at'])
+            vals.setdefault('solved_by', self.env.uid)
+            if category == 'archived':
+                vals.setdefault('archived_at', now)
+        return vals_list
+
+    def _tickets_created(self):
+        super()._tickets_created()
+        if not self.env.su:
+            self._check_result(self.filtered(lambda ticket: ticket.category in DONE_CATEGORIES))
+
+    @api.model
+    def _check_result(self, tickets):
+        """Refuse that requests are over without what their type asks for."""
+        for ticket in tickets.filtered(lambda one: one.type_id.needs_result and not one.result):
+            raise UserError(
+                self.env._(
+                    'Write the result of %(ticket)s first: what was done in the end.',
+                    ticket=ticket.display_name,
+                )
+            )
 
     # === HOOKS ===#
 
@@ -34,18 +68,22 @@ class RetailTicketFlow(models.Model):
     def _on_stage_moved(self, before):
         """Hook: what follows from moves. ``before``: ``{ticket: its stage before}``."""
         now = fields.Datetime.now()
-        solved, reopened, archived, other = (self.browse() for _index in range(4))
+        solved, reopened, dropped, archived, other = (self.browse() for _index in range(5))
         for ticket in self:
             was_done = before[ticket].category in DONE_CATEGORIES
             if ticket.category in DONE_CATEGORIES and not was_done:
                 solved += ticket
             elif was_done and ticket.category in OPEN_CATEGORIES:
                 reopened += ticket
+            elif was_done and ticket.category not in DONE_CATEGORIES:
+                dropped += ticket
             else:
                 other += ticket
             if ticket.category == 'archived' and before[ticket].category != 'archived':
                 archived += ticket
         other._stamp({'stage_since': now})
+        # what is cancelled was no request: it is neither solved nor filed
+        dropped._stamp({'stage_since': now, 'solved_at': False, 'archived_at': False})
         for first, group in solved.grouped(lambda ticket: not ticket.first_solved_at).items():
             group._stamp(
                 {
@@ -66,6 +104,13 @@ class RetailTicketFlow(models.Model):
                 }
             )
         archived._stamp({'archived_at': now})
+        # what was solved and turns out to be no request, or is taken out of the file
+        other.filtered(
+            lambda ticket: ticket.solved_at and ticket.category not in DONE_CATEGORIES
+        )._stamp({'solved_at': False})
+        other.filtered(lambda ticket: ticket.archived_at and ticket.category != 'archived')._stamp(
+            {'archived_at': False}
+        )
         self._clock_moved(before)
         self._announce(solved, reopened, archived)
 
@@ -99,15 +144,15 @@ class RetailTicketFlow(models.Model):
             if side == 'customer':
                 ticket.write(
                     {
-                        'last_customer_at': date,
+                        'last_customer_at': max(ticket.last_customer_at or date, date),
                         'customer_message_count': ticket.customer_message_count + 1,
-                        'waiting_since': ticket.waiting_since or date,
+                        'waiting_since': min(ticket.waiting_since or date, date),
                     }
                 )
             else:
                 ticket.write(
                     {
-                        'last_agent_at': date,
+                        'last_agent_at': max(ticket.last_agent_at or date, date),
                         'agent_message_count': ticket.agent_message_count + 1,
                         'first_response_at': ticket.first_response_at or date,
                         'waiting_since': False,

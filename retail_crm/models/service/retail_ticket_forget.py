@@ -5,6 +5,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from .retail_ticket_look_up import _literal
+
 #: Texts of tickets that tell nothing about anybody.
 _KEPT = {'name'}
 #: Texts of what belongs to tickets that tell nothing about anybody: product, step, what the clock did.
@@ -23,7 +25,6 @@ class RetailTicketForget(models.Model):
     _inherit = 'retail.ticket'
 
     anonymised_on = fields.Date(
-        string='Anonymised On',
         readonly=True,
         copy=False,
         help='Since when nothing on it tells any more who asked and what was said.',
@@ -51,11 +52,13 @@ class RetailTicketForget(models.Model):
     @api.model
     def _of_customers(self, partners):
         """Return all tickets of contacts, also those that were opened from their address before they were known."""
-        addresses = [email.lower() for email in partners.mapped('email') if email]
+        addresses = partners._retail_ticket_contacts()[0]
         return self.with_context(active_test=False).search(
             Domain('partner_id', 'in', partners.ids)
             | Domain.OR(
-                Domain('partner_id', '=', False) & Domain('partner_email', '=ilike', email)
+                # literally: with "_" and "%" it would find others, whose tickets would be emptied
+                Domain('partner_id', '=', False)
+                & Domain('partner_email', '=ilike', _literal(email))
                 for email in addresses
             )
         )
@@ -79,7 +82,17 @@ class RetailTicketForget(models.Model):
         env.invalidate_all()
         env['ir.attachment'].search([*on_tickets, ('res_field', '=', False)]).unlink()
         env['mail.activity'].with_context(active_test=False).search(on_tickets).unlink()
+        self._forget_mails(Domain('ticket_id', 'in', self.ids))
         env.invalidate_all()
+
+    @api.model
+    def _forget_mails(self, domain):
+        """Remove held mails with their files, and what the list of mails tells of a sender."""
+        # sudo: as above
+        self.env['retail.quarantine'].sudo().search(domain).unlink()
+        self.env['retail.mail.log'].sudo().search(domain).write(
+            {'sender': False, 'domain': False, 'subject': False, 'message_id': False}
+        )
 
     @api.model
     def _forget_texts(self, tickets, keep_customer):

@@ -37,9 +37,21 @@ class RetailTicketGoods(models.Model):
         orders.fetch(['partner_id', 'team_id', 'user_id'])
         for vals in vals_list:
             if vals.get('order_id'):
-                for name, value in self._values_of_order(orders.browse(vals['order_id'])).items():
-                    vals[name] = vals.get(name) or value
+                taken = self._values_of_order(orders.browse(vals['order_id']))
+                if taken.get('guide_id') == self.env.uid and self._is_about_person(vals):
+                    # who sold it and takes in the complaint is not complaining about himself
+                    taken['guide_id'] = False
+                for name, value in taken.items():
+                    # whoever empties the shop guide means it: a complaint about a person names the guide
+                    if name != 'guide_id' or name not in vals:
+                        vals[name] = vals.get(name) or value
         return vals_list
+
+    @api.model
+    def _is_about_person(self, vals):
+        """Return whether a ticket with these values would be about the shop guide that it names."""
+        reason = self.env['retail.ticket.reason'].browse(vals.get('reason_id') or ())
+        return bool(reason) and reason._main().about_person
 
     @api.model
     def _values_of_order(self, order):

@@ -26,7 +26,17 @@ class RetailTicketIncident(models.Model):
             return
         # sudo: whoever takes the complaint opens the incident without being able to read it
         Incident = self.env['retail.incident'].sudo().with_context(active_test=False)
-        has_one = Incident.search([('ticket_id', 'in', wanted.ids)]).ticket_id
+        incidents = Incident.search([('ticket_id', 'in', wanted.ids)])
+        has_one = incidents.ticket_id
+        # who complained may be found out later
+        self.env['retail.incident.customer'].sudo().create(
+            [
+                {'incident_id': incident.id, 'partner_id': incident.ticket_id.partner_id.id}
+                for incident in incidents
+                if incident.state == 'open'
+                and incident.ticket_id.partner_id - incident.line_ids.partner_id
+            ]
+        )
         Incident.create(
             [
                 {

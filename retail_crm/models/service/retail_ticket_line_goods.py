@@ -21,6 +21,10 @@ class RetailTicketLineGoods(models.Model):
     def write(self, vals):
         self.env['retail.ticket.part']._check_not_filed(self.ticket_id)
         result = super().write(vals)
+        if 'ticket_id' in vals:
+            # neither to a filed ticket nor to one that is not theirs
+            self.env['retail.ticket.part']._check_not_filed(self.ticket_id)
+            self.check_access('write')
         if {'product_id', 'sale_line_id', 'lot'} & set(vals):
             self._goods_changed()
         return result

@@ -79,6 +79,11 @@ class RetailTicketMail(models.Model):
             values['follow_up_of_id'] = follows.id
             if mail['follows']:
                 values['type_id'] = follows.type_id.id
+        if team.kind == 'complaint' and 'type_id' not in values:
+            # the address of the complaint unit: who writes there complains
+            kind = self.env['retail.ticket.type'].search([('is_complaint', '=', True)], limit=1)
+            if kind:
+                values['type_id'] = kind.id
         if not partner:
             values['partner_name'] = self._door_name(msg_dict)
         return values

@@ -17,6 +17,7 @@ class RetailTicketMeasure(models.Model):
         string='Hours to First Answer',
         compute='_compute_answer_hours',
         store=True,
+        precompute=True,  # else each new ticket is written a second time
         digits=(16, 2),
         aggregator='avg',
         help='Hours by the clock from receiving to the first answer of a person. Empty while there is none.',
@@ -25,6 +26,7 @@ class RetailTicketMeasure(models.Model):
         string='Hours to Solution',
         compute='_compute_solve_hours',
         store=True,
+        precompute=True,
         digits=(16, 2),
         aggregator='avg',
         help='Hours by the clock from receiving until solved, the last time. Empty while it is open.',

@@ -1,5 +1,5 @@
 from odoo import api, models
-from odoo.tools import SQL
+from odoo.tools import SQL, ormcache
 
 SEQUENCE = 'retail.ticket'
 
@@ -22,19 +22,26 @@ class RetailTicketNumber(models.Model):
                 vals['name'] = number
 
     @api.model
-    def _next_numbers(self, count, company_id):
-        """Return ``count`` numbers of the company's sequence; a usual one is asked once, a gapless one each time."""
-        # sudo: numbering is the system's work, nobody else may touch sequences
-        sequence_sudo = (
+    @ormcache('company_id')
+    def _sequence_id(self, company_id):
+        """Return the id of the sequence of a company, its own or the shared one; kept until sequences change."""
+        return (
             self.env['ir.sequence']
-            .sudo()
-            .with_company(company_id)
+            .sudo()  # sudo: as above
             .search(
                 [('code', '=', SEQUENCE), ('company_id', 'in', (company_id, False))],
                 order='company_id',
                 limit=1,
             )
+            .id
         )
+
+    @api.model
+    def _next_numbers(self, count, company_id):
+        """Return ``count`` numbers of the company's sequence; a usual one is asked once, a gapless one each time."""
+        # sudo: numbering is the system's work, nobody else may touch sequences
+        Sequence = self.env['ir.sequence'].sudo().with_company(company_id)
+        sequence_sudo = Sequence.browse(self._sequence_id(company_id))
         if (
             not sequence_sudo
             or sequence_sudo.implementation != 'standard'

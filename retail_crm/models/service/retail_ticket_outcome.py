@@ -30,9 +30,7 @@ class RetailTicketOutcome(models.Model):
         copy=False,
         help='What the customer says to the solution before it is carried out.',
     )
-    told_on = fields.Datetime(
-        string='Told On', copy=False, help='When the customer was told the solution.'
-    )
+    told_on = fields.Datetime(copy=False, help='When the customer was told the solution.')
     told_channel_id = fields.Many2one(
         comodel_name='retail.channel', string='Told By', copy=False, help='On which channel.'
     )

@@ -64,7 +64,8 @@ class RetailTicketOutgoing(models.Model):
     def _message_compute_subject(self):
         """The number in the subject brings answers home that lost their references."""
         self.ensure_one()
-        return f'[{self.name}] {self.subject}'
+        # a line break, which customers can send, would make the mail one that no server takes
+        return f'[{self.name}] {" ".join((self.subject or "").split())}'
 
     # === WHO GETS IT ===#
 
@@ -85,6 +86,8 @@ class RetailTicketOutgoing(models.Model):
     def message_post(self, **kwargs):
         """An answer of ours goes to the customer and those in copy, whatever it was posted by; the clock is told."""
         is_public = self._is_public_subtype(kwargs)
+        if kwargs.get('subject'):
+            kwargs['subject'] = ' '.join(str(kwargs['subject']).split())
         # an employee may answer by mail, too: then the gateway posts it
         if is_public and kwargs.get('message_type') in WRITTEN:
             kwargs = self._with_customer(kwargs)
@@ -126,9 +129,10 @@ class RetailTicketOutgoing(models.Model):
     def _count_message(self, message):
         """Tell the clock who wrote: a customer in the portal, or one of us."""
         author = message.author_id
-        if not author or author == self.env.ref('base.partner_root'):
+        if author == self.env.ref('base.partner_root'):
             return
-        if author.partner_share:
+        # without an author: a visitor who has the link of a ticket whose customer is not known
+        if author.partner_share or (not author and self.env.user._is_public()):
             # sudo: what follows from an answer is the system's work, the customer may not write the ticket
             self.sudo()._customer_answered(
                 door.text_of(message.body), bool(message.attachment_ids), message.date

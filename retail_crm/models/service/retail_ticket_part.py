@@ -33,7 +33,12 @@ class RetailTicketPart(models.AbstractModel):
 
     def write(self, vals):
         self._check_not_filed(self.ticket_id)
-        return super().write(vals)
+        result = super().write(vals)
+        if 'ticket_id' in vals:
+            # neither to a filed ticket nor to one that is not theirs
+            self._check_not_filed(self.ticket_id)
+            self.check_access('write')
+        return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_filed(self):

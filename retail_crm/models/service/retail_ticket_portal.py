@@ -70,13 +70,38 @@ class RetailTicketPortal(models.Model):
         for partner, tickets in changed.grouped(lambda ticket: before[ticket]).items():
             if partner:
                 tickets.message_unsubscribe(partner.ids)
+                tickets._leave_addresses(partner, vals)
         return result
+
+    def _leave_addresses(self, partner, vals):
+        """Take the addresses of the customer of before from tickets, unless they are the new one's, too (odoo#69281)."""
+        # sudo: addresses of customers, to compare with; whoever writes the ticket was checked
+        emails, phones = partner.sudo()._retail_ticket_contacts()
+        for ticket in self.sudo():
+            own_emails, own_phones = ticket.partner_id._retail_ticket_contacts()
+            gone, left = emails - own_emails, {}
+            if 'partner_email' not in vals and email_normalize(ticket.partner_email or '') in gone:
+                left['partner_email'] = ticket.partner_id.email
+            if 'partner_phone' not in vals and _digits(ticket.partner_phone) in (
+                phones - own_phones
+            ):
+                left['partner_phone'] = ticket.partner_id.phone
+            copies = ticket._mail_cc_sanitized_raw_dict(ticket.email_cc)
+            if 'email_cc' not in vals and gone & set(copies):
+                left['email_cc'] = ', '.join(
+                    text for address, text in copies.items() if address not in gone
+                )
+            if ticket.unknown_sender in gone:
+                left['unknown_sender'] = False
+            if left:
+                ticket._stamp(left)
 
     # === LINKS ===#
 
     def _portal_ensure_token(self):
         """Return the secret of the link of one ticket and have it work for the company's number of days from now on."""
         self.ensure_one()
+        self.check_access('read')  # core's public get_portal_url asks nothing
         ticket_sudo = self.sudo()  # sudo: as in core, whoever may read a ticket may send its link
         now = fields.Datetime.now()
         until = now + timedelta(days=ticket_sudo.company_id.retail_link_days)
@@ -338,8 +363,12 @@ class RetailTicketPortal(models.Model):
             self._set_stage(('open', 'new'))
 
     def _customer_satisfied(self, answer):
-        """Hook: the customer says whether he is satisfied with the solution. Not satisfied: it goes on (S-TKT-11)."""
+        """The customer says on his page whether he is satisfied. Not satisfied: it goes on (S-TKT-11, S-TKT-18)."""
         self.ensure_one()
+        if self.is_complaint and self.category == 'solved':
+            channel = self.env.ref('retail_crm.retail_channel_web', raise_if_not_found=False)
+            # first of all: a message to a solved ticket would open it as if it had come by mail
+            self._record_satisfaction('yes' if answer else 'no', channel)
         if answer:
             self._portal_note(self.env._('The customer is satisfied with the solution.'))
         else:

@@ -93,9 +93,13 @@ class RetailTicketRecord(models.Model):
 
     def _check_case(self, vals):
         """Only what is over can be a case, and a case has a lesson (S-TKT-34, S-STF-14)."""
-        if not vals.get('case_kind'):
+        if vals.get('case_kind'):
+            cases = self
+        elif 'lesson' in vals and not vals['lesson'] and 'case_kind' not in vals:
+            cases = self.filtered('case_kind')
+        else:
             return
-        for ticket in self:
+        for ticket in cases:
             if ticket.category not in ('solved', 'archived') and 'stage_id' not in vals:
                 raise UserError(
                     self.env._(

@@ -3,6 +3,8 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 
 #: Groups that see restricted complaints.
 UNIT = ('retail_crm.group_complaint', 'retail_crm.group_manager')
+#: Fields by which a ticket belongs to another.
+LINKS = ('parent_id', 'merged_into_id', 'follow_up_of_id', 'recurrence_of_id')
 
 
 class RetailTicketRestricted(models.Model):
@@ -28,8 +30,9 @@ class RetailTicketRestricted(models.Model):
 
     @api.model
     def _prepare_ticket_values(self, vals_list):
-        """Restrict complaints about a person from their first moment."""
-        vals_list = super()._prepare_ticket_values(vals_list)
+        """Restrict complaints about a person from their first moment, and what follows them."""
+        self._check_links(vals_list)
+        vals_list = super()._prepare_ticket_values(self._follow_restricted(vals_list))
         Type, Reason = self.env['retail.ticket.type'], self.env['retail.ticket.reason']
         for vals in vals_list:
             if not (vals.get('guide_id') and vals.get('reason_id')):
@@ -46,6 +49,80 @@ class RetailTicketRestricted(models.Model):
                         fields.Command.link(self.env.uid),
                     ]
         return vals_list
+
+    @api.model
+    def _follow_restricted(self, vals_list):
+        """Return values in which what follows a restricted complaint is one, too, of the same person."""
+        # sudo: asks only which of them are restricted; see _check_links
+        followed_sudo = self.sudo().browse(
+            {vals['follow_up_of_id'] for vals in vals_list if vals.get('follow_up_of_id')}
+        )
+        secret = {ticket.id: ticket for ticket in followed_sudo if ticket.is_restricted}
+        if not secret:
+            return vals_list
+        result = []
+        for vals in vals_list:
+            ticket = secret.get(vals.get('follow_up_of_id'))
+            if not ticket:
+                result.append(vals)
+                continue
+            blocked = ticket.blocked_user_id.id
+            kind = self.env['retail.ticket.type'].browse(vals.get('type_id') or [])
+            vals = {**vals, 'is_restricted': True, 'blocked_user_id': blocked}
+            if ticket.is_complaint and not kind.is_complaint:
+                # the complaint unit reads complaints only
+                vals.update(type_id=ticket.type_id.id, stage_id=False)
+            if blocked:
+                vals.setdefault('guide_id', ticket.guide_id.id)
+            if blocked and vals.get('user_id') == blocked:
+                vals.update(user_id=False, assigned_at=False)
+            if self._stays_involved():
+                vals['involved_user_ids'] = [
+                    *(vals.get('involved_user_ids') or []),
+                    fields.Command.link(self.env.uid),
+                ]
+            result.append(vals)
+        return result
+
+    @api.model
+    def _check_links(self, vals_list):
+        """Refuse to hang a ticket on one that the user may not read: he would write there, or learn of it."""
+        if not self.env.su:
+            linked = {vals[name] for vals in vals_list for name in LINKS if vals.get(name)}
+            if linked:
+                self.browse(linked).check_access('read')
+
+    def write(self, vals):
+        """Tasks are as restricted as their ticket."""
+        self._check_links([vals])
+        result = super().write(vals)
+        if {'is_restricted', 'blocked_user_id'} & set(vals):
+            self._restrict_tasks()
+        return result
+
+    def _restrict_tasks(self):
+        """Hide the tasks of restricted tickets as the tickets themselves; those of others are open again."""
+        # sudo: tasks of other departments, which follow their ticket whoever changed it
+        tasks_sudo = self.sudo().search([('parent_id', 'in', self.ids)])
+        changed = tasks_sudo.filtered(
+            lambda task: (
+                task.is_restricted != task.parent_id.is_restricted
+                or task.blocked_user_id != task.parent_id.blocked_user_id
+            )
+        )
+        for task in changed:
+            blocked = task.parent_id.blocked_user_id
+            task.write(
+                {
+                    **({'user_id': False} if blocked and task.user_id == blocked else {}),
+                    'involved_user_ids': [fields.Command.unlink(user.id) for user in blocked],
+                    'is_restricted': task.parent_id.is_restricted,
+                    'blocked_user_id': blocked.id,
+                }
+            )
+            if task.asked_by_id and task.is_restricted and task.asked_by_id != blocked:
+                task._stamp({'involved_user_ids': [fields.Command.link(task.asked_by_id.id)]})
+        changed.filtered('is_restricted')._keep_away()
 
     @api.model
     def _check_not_oneself(self, user_id):
@@ -101,11 +178,50 @@ class RetailTicketRestricted(models.Model):
             and not any(user.has_group(group) for group in UNIT)
         )
 
+    @api.depends('blocked_user_id')
+    @api.depends_context('uid')
+    def _compute_display_name(self):
+        """Names are shown wherever a record is linked: who is complained about reads no subject there."""
+        super()._compute_display_name()
+        for ticket in self:
+            if ticket.blocked_user_id.id == self.env.uid:
+                ticket.display_name = ticket.name
+
+    def _hide_tasks(self):
+        """Restrict the tasks of other departments as their ticket; who works on them goes on."""
+        for ticket in self:
+            blocked = ticket.blocked_user_id
+            for task in ticket.with_context(active_test=False).child_ids:
+                if task.is_restricted and task.blocked_user_id == blocked:
+                    continue
+                worker = (task.user_id or task.team_id._leader()) - blocked
+                task.write(
+                    {
+                        'is_restricted': True,
+                        'blocked_user_id': blocked.id,
+                        'user_id': (task.user_id - blocked).id,
+                        'involved_user_ids': [
+                            *(fields.Command.unlink(user.id) for user in blocked),
+                            *(fields.Command.link(user.id) for user in worker),
+                        ],
+                    }
+                )
+                task._keep_away()
+
+    def _first_reader(self, *users):
+        """Return the first of some users who may read one ticket, or none."""
+        is_hidden = self.sudo().is_restricted or self.sudo().blocked_user_id  # sudo: as below
+        for user in users:
+            if user and (not is_hidden or self.with_user(user).sudo(False).has_access('read')):
+                return user
+        return self.env['res.users']
+
     def _keep_away(self):
         """Take tasks and subscriptions from those who may no longer read; who entered it stays involved."""
         actor = self.env.user
         stays = self._stays_involved()
         Activity = self.env['mail.activity'].sudo()
+        self._hide_tasks()
         for ticket in self:
             if stays and actor not in (
                 ticket.user_id + ticket.involved_user_ids + ticket.blocked_user_id

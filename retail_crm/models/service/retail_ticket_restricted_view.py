@@ -34,9 +34,14 @@ class RetailTicketRestrictedView(models.Model):
     def _table_query(self):
         return SQL(
             """
-            SELECT id, name, subject, stage_id, company_id, received_at::date AS received_on,
-                   blocked_user_id
-              FROM retail_ticket
-             WHERE is_restricted AND active
+            SELECT ticket.id, ticket.name, ticket.subject, ticket.stage_id, ticket.company_id,
+                   timezone(COALESCE(calendar.tz, 'UTC'), timezone('UTC', ticket.received_at))::date
+                   AS received_on,
+                   ticket.blocked_user_id
+              FROM retail_ticket ticket
+              JOIN res_company company ON company.id = ticket.company_id
+              JOIN res_company root ON root.id = split_part(company.parent_path, '/', 1)::int
+         LEFT JOIN resource_calendar calendar ON calendar.id = root.resource_calendar_id
+             WHERE ticket.is_restricted AND ticket.active
             """
         )

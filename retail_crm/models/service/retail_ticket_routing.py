@@ -84,15 +84,9 @@ class RetailTicketRouting(models.Model):
 
     def _fill_teams(self, vals_list):
         """Requests of customers for whom a policy names a service team go to that team; complaints go by their class."""
-        # sudo: which team is responsible is no secret
-        named = (
-            self.env['retail.policy']
-            .sudo()
-            .search_count([('service_team_id', '!=', False)], limit=1)
-        )
-        if named:
+        if self.env['retail.policy']._names_teams():
             self._fill_teams_by_policy(vals_list)
-        super()._fill_teams(vals_list)
+        return super()._fill_teams(vals_list)
 
     def _fill_teams_by_policy(self, vals_list):
         """Ask the policies once per company for the customers of a batch."""

@@ -4,7 +4,10 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from ._safely import safely
 from .retail_ticket_stage import OPEN_CATEGORIES, STEPS
+
+_BATCH = 200
 
 #: Keys of the steps in their order.
 ORDER = [key for key, _name in STEPS]
@@ -176,7 +179,8 @@ class RetailTicketStep(models.Model):
         if kind.needs_cause and not (vals['cause_id'] if 'cause_id' in vals else self.cause_id):
             words = self.env._('name the root cause first.')
         elif kind.needs_answer and not (
-            self.first_response_at or vals.get('told_on') or self.told_on
+            # who took it in on the phone answered at once, but did not tell the outcome
+            self.agent_message_count or vals.get('told_on') or self.told_on
         ):
             words = self.env._('tell the customer the outcome first, and note when.')
         elif kind.needs_answer and not (vals['user_id'] if 'user_id' in vals else self.user_id):
@@ -209,6 +213,7 @@ class RetailTicketStep(models.Model):
                 if goal == 'execute' and not is_back:
                     group._told()
                 elif goal == 'feedback':
+                    group._heard_before()
                     group._plan_call_back()
             reopened = tickets.filtered(
                 lambda ticket: (
@@ -326,21 +331,26 @@ class RetailTicketStep(models.Model):
         )
 
     def _cron_file_complaints(self):
-        """File solved complaints whose grace is over, a batch at a time."""
-        now, size = fields.Datetime.now(), 200
-        companies = self.env['res.company'].search([('active', '=', True)])
+        """File solved complaints whose grace is over, a batch at a time; those that cannot be filed hold up no others."""
+        cron, now = self.env['ir.cron'], fields.Datetime.now()
         tickets = self.browse()
-        for company in companies:
-            tickets += self.search(
-                self._complaints_to_file(company, now), limit=size - len(tickets)
-            )
-            if len(tickets) >= size:
+        for company in self.env['res.company'].search([('active', '=', True)]):
+            tickets += self.search(self._complaints_to_file(company, now))
+        cron._commit_progress(remaining=len(tickets))
+        for start in range(0, len(tickets), _BATCH):
+            batch = tickets[start : start + _BATCH]
+            batch._file_complaints()
+            if not cron._commit_progress(len(batch)):
                 break
-        tickets._file_complaints()
-        self.env['ir.cron']._commit_progress(len(tickets), remaining=int(len(tickets) >= size))
 
     def _file_complaints(self):
-        """File solved complaints; one that cannot be filed stays and does not hold up the others."""
+        """File solved complaints; one that cannot be filed stays, and its owner has to decide."""
         for kind, tickets in self.grouped('type_id').items():
             if stage := kind._stage_of(('archived',)):
-                tickets.write({'stage_id': stage.id})
+                safely(
+                    tickets,
+                    lambda due, stage=stage: due.write({'stage_id': stage.id}),
+                    lambda one, error: one._plan_activity(
+                        self.env._('This request could not be filed'), note=str(error)
+                    ),
+                )

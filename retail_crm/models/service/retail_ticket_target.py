@@ -86,6 +86,9 @@ class RetailTicketTarget(models.Model):
         'UNIQUE(ticket_id, kind, cycle)', 'A ticket has one target of a kind and cycle.'
     )
 
+    @api.depends(
+        'calendar_id', 'company_id', 'since', 'target_seconds', 'ticket_id', 'used_seconds'
+    )
     @api.depends_context('tz')
     def _compute_hours(self):
         """Tell what is left as of now, in the calendar of the target."""

@@ -26,7 +26,6 @@ class RetailTicketTask(models.Model):
     )
     asked_by_id = fields.Many2one(
         comodel_name='res.users',
-        string='Asked By',
         readonly=True,
         copy=False,
         index='btree_not_null',
@@ -49,8 +48,10 @@ class RetailTicketTask(models.Model):
     @api.depends_context('uid', 'lang', 'tz')
     def _compute_task_count(self):
         # sudo: state and team of a task for a ticket that the user reads, not what it says
+        known = self._fields['child_ids']._get_cache(self.env)
+        parents = [ticket.id for ticket in self._origin if known.get(ticket.id) != ()]
         tasks_sudo = self.sudo().search_fetch(
-            [('parent_id', 'in', self._origin.ids)],
+            [('parent_id', 'in', parents)],
             ['parent_id', 'category', 'stage_id', 'team_id', 'due_at'],
             order='id',
         )
@@ -203,7 +204,7 @@ class RetailTicketTask(models.Model):
             )
 
     def _on_stage_moved(self, before):
-        super()._on_stage_moved(before)
+        result = super()._on_stage_moved(before)
         done = self.filtered(
             lambda ticket: (
                 ticket.parent_id
@@ -212,6 +213,7 @@ class RetailTicketTask(models.Model):
             )
         )
         done._report_back()
+        return result
 
     def _report_back(self):
         """Write what departments found on the tickets they found it for, as internal notes."""

@@ -39,7 +39,6 @@ class RetailTicketTeam(models.Model):
     )
     store_id = fields.Many2one(
         comodel_name='crm.team',
-        string='Store',
         domain=[('retail_is_store', '=', True)],
         check_company=True,
         index='btree_not_null',
@@ -55,7 +54,6 @@ class RetailTicketTeam(models.Model):
     )
     deputy_id = fields.Many2one(
         comodel_name='res.users',
-        string='Deputy',
         domain=[('share', '=', False)],
         check_company=True,
         help='Stands in for the team leader during absence.',

@@ -53,11 +53,14 @@ class RetailTicketTeamDesk(models.Model):
     def _prepare_desk_values(self, store):
         """Hook: return the values of the desk of a store."""
         people = store.member_ids.filtered(lambda user: not user.share)
+        # without hours of the store those that ship hold, rather than the office's of the company
+        shipped = self.env.ref('retail_crm.resource_calendar_store', raise_if_not_found=False)
         return {
             'name': self.env._('Desk of %(store)s', store=store.name),
             'kind': 'desk',
             'code': store.retail_code and f'desk-{store.retail_code}',
             'store_id': store.id,
+            'calendar_id': bool(shipped and not store.retail_calendar_id) and shipped.id,
             'company_id': (store.company_id or self.env.company).id,
             'user_id': store.user_id.id,
             'deputy_id': store.retail_deputy_id.id,

@@ -1,6 +1,7 @@
 from markupsafe import Markup
 
 from odoo import api, fields, models
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import html2plaintext
 
 #: Transports for which an employee is asked to tell the customer himself.
@@ -49,8 +50,9 @@ class RetailTicketTell(models.Model):
     # === PROGRESS ===#
 
     def _on_stage_moved(self, before):
-        super()._on_stage_moved(before)
+        result = super()._on_stage_moved(before)
         self._plan_telling()
+        return result
 
     def _plan_telling(self):
         """Note which customers are to be told of the stage that their tickets have just entered."""
@@ -131,6 +133,8 @@ class RetailTicketTell(models.Model):
             try:
                 with self.env.cr.savepoint():
                     ticket._tell_one(template_sudo)
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                raise  # the whole transaction is lost and repeated
             except Exception as error:
                 ticket._tell_failed(str(error))
 
@@ -205,8 +209,10 @@ class RetailTicketTell(models.Model):
         """Give somebody who handles one ticket an activity; the same one is not planned twice."""
         # sudo: the owner, else the leader of the team; planned by the system
         team_sudo = self.team_id.sudo()
-        user = user or self.user_id or team_sudo.user_id or team_sudo.member_ids.user_id[:1]
         ticket_sudo = self.sudo()
+        user = user or ticket_sudo._first_reader(
+            self.user_id, team_sudo.user_id, *team_sudo.member_ids.user_id
+        )
         if ticket_sudo.activity_ids.filtered(lambda activity: activity.summary == summary):
             return
         ticket_sudo.with_context(mail_activity_quick_update=True).activity_schedule(

@@ -6,6 +6,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from ._safely import safely
+
 _BATCH = 50
 
 #: Days that are looked ahead for working days: longer than any holiday.
@@ -37,12 +39,14 @@ class RetailTicketTend(models.Model):
     # === PLANNING ===#
 
     def _tickets_created(self):
-        super()._tickets_created()
+        result = super()._tickets_created()
         self.filtered(lambda ticket: ticket.category in ('waiting', 'solved'))._plan_tending()
+        return result
 
     def _on_stage_moved(self, before):
-        super()._on_stage_moved(before)
+        result = super()._on_stage_moved(before)
         self._plan_tending()
+        return result
 
     def _plan_tending(self):
         """Plan when these tickets are tended next, from the stage they have just entered."""
@@ -85,9 +89,17 @@ class RetailTicketTend(models.Model):
         domain = Domain('tend_at', '<=', fields.Datetime.now())
         cron._commit_progress(remaining=self.search_count(domain))
         while tickets := self.search(domain, limit=_BATCH, order='tend_at, id'):
-            tickets._tend()
+            safely(tickets, lambda due: due._tend(), lambda one, error: one._tend_failed(error))
             if not cron._commit_progress(len(tickets)):
                 break
+
+    def _tend_failed(self, error):
+        """Ask somebody to decide about one ticket, and leave it alone."""
+        self._stamp({'tend_at': False})
+        words = self.env._('The customer does not answer: close this request?')
+        if self.category == 'solved':
+            words = self.env._('This request could not be filed')
+        self._plan_activity(words, note=str(error))
 
     def _tend(self):
         """Do what is due on these tickets."""

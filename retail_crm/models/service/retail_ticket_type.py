@@ -53,7 +53,6 @@ class RetailTicketType(models.Model):
     )
     team_id = fields.Many2one(
         comodel_name='retail.ticket.team',
-        string='Team',
         company_dependent=True,
         check_company=True,
         help='Team that gets tickets of this type, whatever the store. Empty: found by its kind.',
@@ -81,8 +80,11 @@ class RetailTicketType(models.Model):
 
     def _first_stages(self):
         """Return ``{type: its first stage}``; types without stages of their own get the first of all stages."""
-        every = self.env['retail.ticket.stage'].search([], limit=1)
-        return {kind: kind._stages()[:1] or every for kind in self}
+        first = {kind: kind._stages()[:1] for kind in self}
+        if not all(first.values()):
+            every = self.env['retail.ticket.stage'].search([], limit=1)
+            first = {kind: stage or every for kind, stage in first.items()}
+        return first
 
     def _stages(self):
         """Return the stages of one type in their order."""

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
 
 
 class RetailTicketTypeComplete(models.Model):
@@ -34,7 +35,7 @@ class RetailTicketTypeComplete(models.Model):
         if operator not in ('in', 'not in'):
             return NotImplemented
         # a shop has a dozen types
-        every = self.with_context(active_test=False).search([])
+        every = self.with_context(active_test=False).search(Domain.TRUE)
         complete = every.filtered('is_complete')
         wanted = self.browse()
         if True in value:
@@ -63,7 +64,7 @@ class RetailTicketTypeComplete(models.Model):
     def _without_targets(self):
         """Return those of the types for whose tickets no policy says within which time they are answered."""
         # sudo: whether there is a policy is no secret
-        policies_sudo = self.env['retail.sla.policy'].sudo().search([])
+        policies_sudo = self.env['retail.sla.policy'].sudo().search(Domain.TRUE)
         if any(not policy.type_ids for policy in policies_sudo):
             return self.browse()
         return self - policies_sudo.type_ids.sudo(False)

@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import api, fields, models
 
 from .retail_ticket_stage import OPEN_CATEGORIES
 
@@ -51,6 +51,18 @@ class RetailTicketValues(models.Model):
                     kind,
                 )
             vals['team_id'] = found[key].id
+
+    def _fill_ends(self, vals_list):
+        """Say when those ended that are entered as solved or filed."""
+        now = fields.Datetime.now()
+        for vals in vals_list:
+            category = self.env['retail.ticket.stage'].browse(vals['stage_id']).category
+            if category in ('solved', 'archived'):
+                for name in ('solved_at', 'first_solved_at'):
+                    vals[name] = vals.get(name) or now
+                vals['solved_by'] = vals.get('solved_by') or self.env.uid
+            if category == 'archived':
+                vals['archived_at'] = vals.get('archived_at') or now
 
     def _keep_stage_of_type(self, vals):
         """A type with another process keeps the meaning of the stage: the first stage of the same category."""

@@ -63,10 +63,10 @@ class RetailTicketWaitingReport(models.Model):
         comodel_name='retail.ticket.team', readonly=True, help='Team that handles it.'
     )
     store_id = fields.Many2one(
-        comodel_name='crm.team', string='Store', readonly=True, help='Store that it is about.'
+        comodel_name='crm.team', readonly=True, help='Store that it is about.'
     )
     type_id = fields.Many2one(
-        comodel_name='retail.ticket.type', string='Type', readonly=True, help='Type of the request.'
+        comodel_name='retail.ticket.type', readonly=True, help='Type of the request.'
     )
     received = fields.Integer(readonly=True, help='Requests that came in during this hour.')
     waiting = fields.Integer(

@@ -44,13 +44,21 @@ class RetailTimelineTicket(models.Model):
         }
 
     def _sql_shown_tickets(self):
-        """Return the tickets that the user may know of, joined with contact and company."""
+        """Return the tickets that the user may know of, joined with contact and company.
+
+        None for those who may not read tickets at all, and as everywhere only those of one's companies.
+        """
+        tickets = self.env['retail.ticket']
+        companies = self.env.companies.ids if tickets.has_access('read') else []
         return SQL(
             """retail_ticket AS ticket
                JOIN res_partner AS contact ON contact.id = ticket.partner_id
                 AND ticket.blocked_user_id IS DISTINCT FROM %s AND ticket.is_internal IS NOT TRUE
+                AND (%s OR ticket.company_id = ANY(%s))
                JOIN res_company AS company ON company.id = ticket.company_id""",
             self.env.uid,
+            self.env.su,
+            companies,
         )
 
     def _sql_tickets(self):

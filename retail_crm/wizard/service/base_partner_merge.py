@@ -12,6 +12,8 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         # sudo: whoever may merge contacts merges what is theirs; core wrote by SQL
         tickets_sudo = Ticket.sudo().search([('partner_id', '=', dst_partner.id)])
         self.env.add_to_compute(Ticket._fields['commercial_partner_id'], tickets_sudo)
+        # what two contacts complained about may turn out to be one complaint that came back
+        tickets_sudo._seek_recurrence()
         return result
 
     @api.model

@@ -26,7 +26,7 @@ class MailComposeMessage(models.TransientModel):
 
     def _retail_internal_files(self):
         """Return a warning about attachments that came from internal notes, in one query."""
-        files = self.attachment_ids._origin
+        files = self.attachment_ids._origin._filtered_access('read')
         if not files:
             return ''
         # sudo: only whether files that the user attaches himself were internal until now

@@ -96,11 +96,10 @@ class RetailTicketCall(models.TransientModel):
         self.ensure_one()
         self.env['retail.ticket'].check_access('create')
         partner = self.partner_id or self._caller()
-        phone = self.env.ref('retail_crm.retail_channel_phone', raise_if_not_found=False)
         context = {
             'default_partner_phone': self.phone,
             'default_subject': self.note,
-            **({'default_channel_id': phone.id} if phone else {}),
+            'retail_crm_call': True,
         }
         return partner.with_context(**context)._action_retail_new_ticket()
 

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
-from odoo.tools import plaintext2html
+from odoo.tools import SQL, plaintext2html
 
 from ...models.service.retail_ticket_look_up import MAX_CUSTOMERS
 
@@ -13,7 +13,8 @@ class RetailTicketCounter(models.TransientModel):
     """One screen for a request with the customer in front: scan or pick, why, solution, customer agrees (design 5.3).
 
     One click makes the ticket and solves it, with all steps stamped; what cannot be solved on the spot becomes an open
-    ticket with all that was entered. Opened from a ticket it only finds the purchase and adds its lines.
+    ticket with all that was entered. Opened from a ticket it only finds the purchase and adds its lines. The ticket that
+    was made is kept, so that a second click makes no second one.
     """
 
     _name = 'retail.ticket.counter'
@@ -241,11 +242,16 @@ class RetailTicketCounter(models.TransientModel):
         :raise UserError: naming what is missing
         """
         self.ensure_one()
-        missing = self._missing()
-        if missing:
-            raise UserError(self.env._('Still missing: %(what)s.', what=', '.join(missing)))
-        ticket = self._make_ticket()
-        ticket._solve_at_once(self._prepare_outcome_values())
+        self._take_turns()
+        # sudo: it may have become one that only the complaint unit reads
+        ticket = self.sudo().ticket_id
+        if not ticket:
+            missing = self._missing()
+            if missing:
+                raise UserError(self.env._('Still missing: %(what)s.', what=', '.join(missing)))
+            ticket = self._make_ticket()
+            ticket._solve_at_once(self._prepare_outcome_values())
+            self.ticket_id = ticket
         return {
             'type': 'ir.actions.client',
             'tag': 'display_notification',
@@ -260,8 +266,11 @@ class RetailTicketCounter(models.TransientModel):
     def action_open(self):
         """Make the ticket with what was entered, and open it: it is not solved yet."""
         self.ensure_one()
-        ticket = self._make_ticket({'solution': self.solution})
-        ticket._answered_at_once()
+        self._take_turns()
+        ticket = self.ticket_id
+        if not ticket:
+            ticket = self.ticket_id = self._make_ticket({'solution': self.solution})
+            ticket._answered_at_once()
         return {
             'type': 'ir.actions.act_window',
             'res_model': 'retail.ticket',
@@ -288,6 +297,13 @@ class RetailTicketCounter(models.TransientModel):
         return {'type': 'ir.actions.act_window_close'}
 
     # === MAKING ===#
+
+    def _take_turns(self):
+        """Let a second click wait for the first one, and then find the ticket that this one has made."""
+        self.check_access('write')
+        self.env.cr.execute(
+            SQL('SELECT 1 FROM retail_ticket_counter WHERE id = %s FOR UPDATE', self.id)
+        )
 
     def _missing(self):
         """Hook: return the names of what has to be known before the ticket can be solved."""
@@ -333,6 +349,8 @@ class RetailTicketCounter(models.TransientModel):
         values = {
             'solution': self.solution,
             'result': self.result or self.solution,
+            'told_on': fields.Datetime.now(),
+            'told_channel_id': self.channel_id.id,
         }
         if self.cause_id:
             values['cause_id'] = self.cause_id.id
@@ -342,7 +360,5 @@ class RetailTicketCounter(models.TransientModel):
             values.update(
                 verdict=self.verdict,
                 customer_opinion='accepts',
-                told_on=fields.Datetime.now(),
-                told_channel_id=self.channel_id.id,
             )
         return values

@@ -55,5 +55,11 @@ class RetailTicketExpert(models.TransientModel):
             ticket.check_access('write')
             if dialog.user_id and dialog.user_id == ticket.sudo().blocked_user_id:
                 raise UserError(self.env._('The complaint is about this employee.'))
+            if ticket.is_restricted and not dialog.user_id:
+                raise UserError(
+                    self.env._(
+                        'This ticket is restricted: name the employee who is to see the task.'
+                    )
+                )
             ticket._hand_to_experts(dialog.team_id, dialog.reason, dialog.user_id)
         return {'type': 'ir.actions.act_window_close'}

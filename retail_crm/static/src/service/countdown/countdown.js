@@ -33,15 +33,14 @@ export function useNow() {
  *
  * @param {luxon.DateTime|null} deadline
  * @param {luxon.DateTime} now
- * @param {boolean} paused the customer is waited for: no time runs
+ * @param {boolean} waiting the customer is waited for: no time runs, unless something is due all the same
  * @returns {{text: string, kind: "none"|"paused"|"late"|"soon"|"left"}}
  */
-export function countdown(deadline, now, paused) {
-    if (paused) {
-        return { text: _t("Paused, waiting"), kind: "paused" };
-    }
+export function countdown(deadline, now, waiting) {
     if (!deadline) {
-        return { text: "", kind: "none" };
+        return waiting
+            ? { text: _t("Paused, waiting"), kind: "paused" }
+            : { text: "", kind: "none" };
     }
     const minutes = Math.floor(Math.abs(deadline.diff(now, "minutes").minutes));
     const days = Math.floor(minutes / 1440);

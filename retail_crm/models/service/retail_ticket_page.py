@@ -1,0 +1,97 @@
+from odoo import api, models
+from odoo.exceptions import MissingError
+from odoo.tools import SQL
+
+#: What record rules ask of a ticket (security/service_rules.xml): read together with what a page shows.
+_OF_RULES = ('blocked_user_id', 'company_id', 'is_complaint', 'is_restricted', 'user_id')
+#: Columns from which the name of a contact is made.
+_OF_NAMES = (
+    'commercial_company_name',
+    'company_name',
+    'complete_name',
+    'is_company',
+    'name',
+    'parent_id',
+    'type',
+)
+
+
+class RetailTicketPage(models.Model):
+    """Lists and forms of tickets in few queries. What they show is what Odoo would read without this file.
+
+    Only the cache is filled here, in larger steps; who may read what is decided afterwards, as always.
+    """
+
+    _inherit = 'retail.ticket'
+
+    @api.model
+    def search_fetch(self, domain, field_names=None, offset=0, limit=None, order=None):
+        """Read what record rules ask with the page: else each page reads all columns of its tickets for them."""
+        if field_names:
+            fields = [self._fields[name] for name in _OF_RULES]
+            may = [field.name for field in fields if self._has_field_access(field, 'read')]
+            field_names = list(dict.fromkeys([*field_names, *may]))
+        return super().search_fetch(domain, field_names, offset=offset, limit=limit, order=order)
+
+    @api.readonly
+    def web_read(self, specification):
+        try:
+            if len(self) == 1:
+                self._fetch_empty_lists(specification)
+            self._fetch_people(specification)
+        except MissingError:
+            pass  # gone meanwhile: Odoo leaves it out
+        return super().web_read(specification)
+
+    def _fetch_empty_lists(self, specification):
+        """Ask once which lists of one ticket are empty: most are, and each would be asked for by itself."""
+        ticket = self._origin
+        if not ticket:
+            return
+        empty = {}
+        # tasks are not shown themselves, but counted
+        for name in ('child_ids', *specification):
+            field = self._fields.get(name)
+            if rows := field is not None and ticket._sql_rows_of(field):
+                empty[name] = SQL('NOT EXISTS (%s)', rows)
+        if not empty:
+            return
+        [answers] = self.env.execute_query(SQL('SELECT %s', SQL(', ').join(empty.values())))
+        for name, is_empty in zip(empty, answers, strict=True):
+            if is_empty:
+                self._fields[name]._insert_cache(ticket, [()])
+
+    def _sql_rows_of(self, field):
+        """Return a query for the rows of a stored list of one ticket, or None for any other field."""
+        if field.type == 'many2many' and field.store and not field.compute:
+            table, column, flushed = field.relation, field.column1, field
+        elif field.type == 'one2many' and not field.compute:
+            flushed = self.env[field.comodel_name]._fields[field.inverse_name]
+            if flushed.type != 'many2one' or not flushed.store:
+                return None
+            table, column = self.env[field.comodel_name]._table, flushed.name
+        else:
+            return None
+        return SQL(
+            'SELECT FROM %s WHERE %s = %s',
+            SQL.identifier(table),
+            SQL.identifier(column, to_flush=flushed),
+            self.id,
+        )
+
+    def _fetch_people(self, specification):
+        """Read the customers and colleagues of a page together; for a list, only what their names are made of."""
+        tickets = self._origin
+        # sudo: names only, which Odoo reads in the same way; the rest stays behind its own checks
+        tickets_sudo, users = tickets.sudo(), self.env['res.users'].sudo()
+        partners = self.env['res.partner'].sudo()
+        for name, asked in specification.items():
+            field = self._fields.get(name)
+            if not (field and field.store and field.type == 'many2one' and asked.get('fields')):
+                continue
+            if field.comodel_name == 'res.users':
+                users |= tickets_sudo[name]
+            elif field.comodel_name == 'res.partner':
+                partners |= tickets_sudo[name]
+        users.fetch(['partner_id'])
+        (partners | users.partner_id).fetch(_OF_NAMES if len(tickets) > 1 else None)
