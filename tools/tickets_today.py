@@ -241,13 +241,19 @@ class Today:
             reason_id=reason('service_attitude'),
             guide_id=self.users['clerk3'].id,
         )
-        first = self.ticket(
-            'complaint',
-            'The turntable hums',
-            24 * 6,
-            'clerk2',
-            reason_id=reason('product_function'),
-        )
+        with self.tickets.at(self.now - timedelta(days=9)):
+            first = self.ticket(
+                'complaint',
+                'The turntable hums',
+                24 * 9,
+                'clerk2',
+                reason_id=reason('product_function'),
+            )
+        story = {'code': 'complaint', 'subject': first.subject, 'result': 'New belt put in.'}
+        for hours in range(5):
+            moment = self.now - timedelta(days=8) + timedelta(hours=hours)
+            with self.tickets.at(moment):
+                self.tickets.next(first, moment, story)
         self.ticket(
             'complaint',
             'The turntable hums again',
