@@ -265,6 +265,14 @@ class TestServiceTell(DeskCommon):
         self.assertEqual(door.ticket_numbers(message.subject), [ticket.name])
         self.assertEqual(message.author_id, ticket.company_id.partner_id)
 
+    def test_no_date_is_promised_while_the_customer_is_asked(self):
+        """While it waits for the customer the page names no date "answer by": the next word is his (R-svc C.8)."""
+        ticket = self._ticket()
+        with patch.object(type(ticket), '_words_of_promise', lambda ticket: '12/24'):
+            self.assertEqual(ticket._portal_promise(), '12/24')
+            ticket._set_stage('waiting')
+            self.assertEqual(ticket._portal_promise(), '')
+
     def test_only_the_last_of_quick_moves_is_told(self):
         """Who clicks through stages, or back again at once, tells of what is true when the message goes."""
         ticket = self._ticket()
@@ -593,6 +601,7 @@ class TestServiceAppointment(DeskCommon):
             ticket = self._appointment(at)
             self.assertEqual(ticket.appointment_state, 'asked')
             ticket.action_confirm_appointment()
+        self.assertEqual(ticket.category, 'open', 'the customer reads "confirmed", not "received"')
         self.assertEqual(ticket.remind_at, at - timedelta(days=1))
         self.assertEqual(len(self._public(ticket)), 1)
         with freeze_time(at - timedelta(days=1)):

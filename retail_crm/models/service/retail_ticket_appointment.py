@@ -106,9 +106,20 @@ class RetailTicketAppointment(models.Model):
                     )
                 )
         self.write({'appointment_state': 'confirmed'})
+        self._enter_confirmed()
         self._plan_reminder()
         if template := self._tend_template('mail_template_ticket_appointment'):
             self._tell(template)
+
+    def _enter_confirmed(self):
+        """Requests that are nothing but an appointment are not "received" any more once it is agreed to."""
+        fresh = self.filtered(
+            lambda ticket: ticket.type_id.code == 'appointment' and ticket.category == 'new'
+        )
+        for kind, tickets in fresh.grouped('type_id').items():
+            if kind._stage_of(['open']):
+                # the confirmation says it
+                tickets.with_context(retail_crm_tell_nobody=True)._set_stage('open')
 
     def action_appointment_done(self):
         """Note that the customers came; the tickets are solved by it."""

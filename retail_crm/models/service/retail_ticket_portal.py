@@ -281,7 +281,9 @@ class RetailTicketPortal(models.Model):
     def _portal_promise(self):
         """Return by when the customer of one ticket may expect something, or an empty text."""
         self.ensure_one()
-        return self._words_of_promise() if self._is_open() else ''
+        # while we wait for the customer the clock stands: the next word is his
+        is_ours = self._is_open() and self.category != 'waiting'
+        return self._words_of_promise() if is_ours else ''
 
     def _portal_lines(self):
         """Return what one ticket is about, as texts."""
