@@ -501,11 +501,7 @@ class RetailTicket(models.Model):
 
     def _words_of_promise(self):
         """Return by when one ticket is promised, in the user's language, or an empty text."""
-        self.ensure_one()
-        # a guest has no zone: the day of the company
+        if not self.promised_at:
+            return ''
         zone = self.env.context.get('tz') or self.company_id.sudo()._retail_timezone()
-        return (
-            format_date(self.with_context(tz=zone).env, self.promised_at)
-            if self.promised_at
-            else ''
-        )
+        return format_date(self.with_context(tz=zone).env, self.promised_at)  # guests have no zone

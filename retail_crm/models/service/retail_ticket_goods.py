@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import SUPERUSER_ID, api, models
 from odoo.fields import Command
 
 
@@ -56,10 +56,11 @@ class RetailTicketGoods(models.Model):
     @api.model
     def _values_of_order(self, order):
         """Hook: return what a ticket takes from its order; add-ons with other documents add theirs."""
+        seller = order.user_id  # the system itself serves nobody
         return {
             'partner_id': order.partner_id.id,
             'store_id': order.team_id.id if order.team_id.retail_is_store else False,
-            'guide_id': order.user_id.id if not order.user_id.share else False,
+            'guide_id': seller.id if not seller.share and seller.id != SUPERUSER_ID else False,
         }
 
     @api.onchange('order_id')
