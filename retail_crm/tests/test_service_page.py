@@ -28,7 +28,7 @@ class TestTicketPages(RetailCrmCommon):
         cls.some = cls.tickets.create(
             [
                 {'subject': f'x{n}', 'partner_id': partner.id, 'user_id': cls.clerk.id}
-                for n, partner in enumerate((cls.bob + cls.ann) * 10)
+                for n, partner in enumerate([cls.bob, cls.ann] * 10)
             ]
         )
 
