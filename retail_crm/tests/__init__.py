@@ -77,4 +77,5 @@ from . import test_service_restricted
 from . import test_service_card
 from . import test_service_counter
 from . import test_service_faq
+from . import test_service_page
 from . import test_service_portal
