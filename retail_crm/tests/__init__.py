@@ -79,6 +79,7 @@ from . import test_service_review
 from . import test_service_card
 from . import test_service_counter
 from . import test_service_faq
+from . import test_service_page
 from . import test_service_portal
 from . import test_service_page
 from . import test_service_security

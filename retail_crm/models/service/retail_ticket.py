@@ -342,11 +342,6 @@ class RetailTicket(models.Model):
     _open_team_idx = models.Index(
         "(team_id, company_id) WHERE category IN ('new', 'open', 'waiting', 'on_hold')"
     )
-    # counts of lists, with what record rules ask: read from here alone, not from 10,000 wide rows
-    _count_idx = models.Index(
-        """(company_id, category, deadline)
-           INCLUDE (id, blocked_user_id, is_complaint, is_restricted, user_id) WHERE active IS TRUE"""
-    )
     _next_event_idx = models.Index('(next_event_at) WHERE next_event_at IS NOT NULL')
 
     # === DEFAULTS AND COMPUTES ===#
@@ -354,11 +349,8 @@ class RetailTicket(models.Model):
     @api.model
     def _default_channel_id(self):
         Channel = self.env['retail.channel']
-        counter_id = self.env['ir.model.data']._xmlid_to_res_id(
-            'retail_crm.retail_channel_counter', raise_if_not_found=False
-        )
-        # both kept in memory: each ticket asks
-        if counter_id in Channel._kept_names(self.env.lang):
+        counter_id = self.env['ir.model.data']._xmlid_to_res_id('retail_crm.retail_channel_counter')
+        if counter_id in Channel._kept_names(self.env.lang):  # both kept in memory: each asks
             return Channel.browse(counter_id)
         return Channel.search([], limit=1)
 
