@@ -81,5 +81,4 @@ from . import test_service_counter
 from . import test_service_faq
 from . import test_service_page
 from . import test_service_portal
-from . import test_service_page
 from . import test_service_security
