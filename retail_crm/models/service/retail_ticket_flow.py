@@ -31,9 +31,10 @@ class RetailTicketFlow(models.Model):
         return vals_list
 
     def _tickets_created(self):
-        super()._tickets_created()
+        result = super()._tickets_created()
         if not self.env.su:
             self._check_result(self.filtered(lambda ticket: ticket.category in DONE_CATEGORIES))
+        return result
 
     @api.model
     def _check_result(self, tickets):

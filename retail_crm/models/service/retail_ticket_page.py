@@ -1,3 +1,5 @@
+import contextlib
+
 from odoo import api, models
 from odoo.exceptions import MissingError
 from odoo.tools import SQL
@@ -41,12 +43,10 @@ class RetailTicketPage(models.Model):
 
     @api.readonly
     def web_read(self, specification):
-        try:
+        with contextlib.suppress(MissingError):  # gone meanwhile: Odoo leaves it out
             if len(self) == 1:
                 self._fetch_empty_lists(specification)
             self._fetch_people(specification)
-        except MissingError:
-            pass  # gone meanwhile: Odoo leaves it out
         return super().web_read(specification)
 
     def _fetch_empty_lists(self, specification):

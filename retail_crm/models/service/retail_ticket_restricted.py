@@ -28,15 +28,17 @@ class RetailTicketRestricted(models.Model):
                     )
                 )
 
+    @api.depends('blocked_user_id')
     @api.depends_context('uid')
     def _compute_display_name(self):
         """Links from other records show names to everybody: to the person complained about they tell none."""
-        super()._compute_display_name()
+        result = super()._compute_display_name()
         # who reads the ticket itself has passed the rules; core reads the names of links as superuser
         if self.env.su and self.env.uid != SUPERUSER_ID:
             for ticket in self:
                 if ticket.blocked_user_id.id == self.env.uid:
                     ticket.display_name = '\N{HORIZONTAL ELLIPSIS}'
+        return result
 
     @api.model
     def _prepare_ticket_values(self, vals_list):
@@ -187,15 +189,6 @@ class RetailTicketRestricted(models.Model):
             and user._is_internal()
             and not any(user.has_group(group) for group in UNIT)
         )
-
-    @api.depends('blocked_user_id')
-    @api.depends_context('uid')
-    def _compute_display_name(self):
-        """Names are shown wherever a record is linked: who is complained about reads no subject there."""
-        super()._compute_display_name()
-        for ticket in self:
-            if ticket.blocked_user_id.id == self.env.uid:
-                ticket.display_name = ticket.name
 
     def _hide_tasks(self):
         """Restrict the tasks of other departments as their ticket; who works on them goes on."""
