@@ -537,3 +537,44 @@ def test_6_leader_sees_what_is_late(visit, ask, kept):
     settle(clerk)
     # the leader still has it open
     expect(clerk.locator('.alert', has_text='Leader has this open since')).to_be_visible()
+
+
+def test_7_all_of_them_are_filed(visit, house, shop, run, ask, kept):
+    """S-TKT-06 to 12: the complaints by telephone and by mail go the same way, and all are filed when nobody objects."""
+    agent = visit('agent')
+    for number, reason in ((kept['phone'], 'Function'), (kept['mail']['id'], 'Damaged')):
+        open_ticket(agent, number)
+        form = agent.locator('.o_form_view')
+        if form.locator('button[name="action_assign_me"]:visible').count():
+            press(agent, 'action_assign_me')
+        choose(agent, form, 'reason_id', reason)
+        leave(agent)
+        agent.locator('.o_form_button_save:visible').click()
+        settle(agent)
+        press(agent, 'action_next_stage')
+        expect(stage(agent)).to_contain_text('Classify')
+        press(agent, 'action_next_stage')
+        tab(agent, 'Investigation')
+        select(agent, form, 'verdict', 'Justified')
+        press(agent, 'action_next_stage')
+        expect(stage(agent)).to_contain_text('Make a Solution')
+        tab(agent, 'Solution')
+        write(agent, form, 'solution', 'A new one')
+        select(agent, form, 'customer_opinion', 'Accepts')
+        press(agent, 'action_next_stage')
+        expect(stage(agent)).to_contain_text('Tell and Carry Out')
+        choose(agent, form, 'cause_id', 'Product Defect')
+        choose(agent, form, 'dissatisfaction_id', 'Goods not satisfying')
+        write(agent, form, 'result', 'Exchanged')
+        press(agent, 'action_solve')
+        expect(stage(agent)).to_contain_text('Follow Up')
+    complaints = [('is_complaint', '=', True)]
+    house.sql(
+        "UPDATE retail_ticket SET solved_at = solved_at - INTERVAL '31 days' WHERE category = 'solved'",
+        shop.name,
+    )
+    run('ir_cron_file_complaints')
+    states = {
+        one['category'] for one in ask('retail.ticket', 'search_read', complaints, ['category'])
+    }
+    assert states == {'archived'}, states

@@ -113,28 +113,38 @@ class RetailTicketRestricted(models.Model):
         return result
 
     def _restrict_tasks(self):
-        """Hide the tasks of restricted tickets as the tickets themselves; those of others are open again."""
+        """Tasks are as restricted as their ticket, and open again with it; who works on them, or asked, goes on."""
         # sudo: tasks of other departments, which follow their ticket whoever changed it
-        tasks_sudo = self.sudo().search([('parent_id', 'in', self.ids)])
-        changed = tasks_sudo.filtered(
-            lambda task: (
-                task.is_restricted != task.parent_id.is_restricted
-                or task.blocked_user_id != task.parent_id.blocked_user_id
+        tasks_sudo = (
+            self.sudo()
+            .with_context(active_test=False)
+            .search([('parent_id', 'in', self.ids)])
+            .filtered(
+                lambda task: (
+                    task.is_restricted != task.parent_id.is_restricted
+                    or task.blocked_user_id != task.parent_id.blocked_user_id
+                )
             )
         )
-        for task in changed:
+        for task in tasks_sudo:
             blocked = task.parent_id.blocked_user_id
+            stay = (task.user_id or task.team_id._leader()) + task.asked_by_id - blocked
             task.write(
                 {
-                    **({'user_id': False} if blocked and task.user_id == blocked else {}),
-                    'involved_user_ids': [fields.Command.unlink(user.id) for user in blocked],
+                    'user_id': (task.user_id - blocked).id,
+                    'involved_user_ids': [
+                        *(fields.Command.unlink(user.id) for user in blocked),
+                        *(
+                            fields.Command.link(user.id)
+                            for user in stay
+                            if task.parent_id.is_restricted
+                        ),
+                    ],
                     'is_restricted': task.parent_id.is_restricted,
                     'blocked_user_id': blocked.id,
                 }
             )
-            if task.asked_by_id and task.is_restricted and task.asked_by_id != blocked:
-                task._stamp({'involved_user_ids': [fields.Command.link(task.asked_by_id.id)]})
-        changed.filtered('is_restricted')._keep_away()
+        tasks_sudo.filtered('is_restricted')._keep_away()
 
     @api.model
     def _check_not_oneself(self, user_id):
@@ -190,27 +200,6 @@ class RetailTicketRestricted(models.Model):
             and not any(user.has_group(group) for group in UNIT)
         )
 
-    def _hide_tasks(self):
-        """Restrict the tasks of other departments as their ticket; who works on them goes on."""
-        for ticket in self:
-            blocked = ticket.blocked_user_id
-            for task in ticket.with_context(active_test=False).child_ids:
-                if task.is_restricted and task.blocked_user_id == blocked:
-                    continue
-                worker = (task.user_id or task.team_id._leader()) - blocked
-                task.write(
-                    {
-                        'is_restricted': True,
-                        'blocked_user_id': blocked.id,
-                        'user_id': (task.user_id - blocked).id,
-                        'involved_user_ids': [
-                            *(fields.Command.unlink(user.id) for user in blocked),
-                            *(fields.Command.link(user.id) for user in worker),
-                        ],
-                    }
-                )
-                task._keep_away()
-
     def _first_reader(self, *users):
         """Return the first of some users who may read one ticket, or none."""
         is_hidden = self.sudo().is_restricted or self.sudo().blocked_user_id  # sudo: as below
@@ -224,7 +213,6 @@ class RetailTicketRestricted(models.Model):
         actor = self.env.user
         stays = self._stays_involved()
         Activity = self.env['mail.activity'].sudo()
-        self._hide_tasks()
         for ticket in self:
             if stays and actor not in (
                 ticket.user_id + ticket.involved_user_ids + ticket.blocked_user_id
