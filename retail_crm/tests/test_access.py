@@ -1640,6 +1640,7 @@ class TestAccess(AccessCommon):
         for model, record in self.samples.items():
             for persona in RIGHTS[model]:
                 with self.subTest(model=model, persona=persona):
+                    self._own_dialog(self.users[persona], model)
                     self.assertTrue(
                         self.env(user=self.users[persona])[model].search([('id', '=', record.id)])
                     )
