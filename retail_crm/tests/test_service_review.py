@@ -60,6 +60,7 @@ class TestServiceReview(ComplaintCommon):
         for one in (ticket, new):
             self.assertEqual((one.step, one.round), ('receive', 1))
 
+    @mute_logger('odoo.addons.retail_crm.models.service._safely')
     def test_service_one_that_cannot_be_filed(self):
         """One complaint that cannot be filed does not hold up the others (S-TKT-12)."""
         good, bad = self._solved(), self._solved()
