@@ -1420,7 +1420,7 @@ class AccessCommon(AccessCalls):
         ]
 
 
-@tagged('post_install', '-at_install', 'retail_crm')
+@tagged('post_install', '-at_install', 'retail_crm', 'any_data')
 class TestAccess(AccessCommon):
     def test_every_model_is_in_the_table(self):
         """A new model without a row in the table fails (design 7)."""

@@ -218,7 +218,7 @@ class HistoryCase(RetailCrmCommon):
         self.purchases._fill_all()
 
 
-@tagged('post_install', '-at_install')
+@tagged('post_install', '-at_install', 'any_data')
 class TestCustomerProfileRandom(HistoryCase):
     """Random histories of 60 customers against the computation above."""
 

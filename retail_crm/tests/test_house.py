@@ -46,7 +46,7 @@ PLAIN = {
 }
 
 
-@tagged('post_install', '-at_install', 'retail_crm')
+@tagged('post_install', '-at_install', 'retail_crm', 'any_data')
 class TestHouse(TransactionCase):
     @classmethod
     def setUpClass(cls):

@@ -81,7 +81,7 @@ TICKETS = {
 }
 
 
-@tagged('post_install', '-at_install', 'retail_crm')
+@tagged('post_install', '-at_install', 'retail_crm', 'any_data')
 class TestServiceAccess(AccessCalls):
     @classmethod
     def setUpClass(cls):

@@ -206,7 +206,7 @@ class Oracle:
         return result
 
 
-@tagged('post_install', '-at_install', 'retail_crm')
+@tagged('post_install', '-at_install', 'retail_crm', 'any_data')
 class TestServiceClock(BaseCase):
     @classmethod
     def setUpClass(cls):

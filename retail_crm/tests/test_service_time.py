@@ -69,7 +69,7 @@ class TimeCommon(SlaCommon):
         return ticket.message_post(body='So', **{'message_type': 'comment', **options})
 
 
-@tagged('post_install', '-at_install', 'retail_crm')
+@tagged('post_install', '-at_install', 'retail_crm', 'any_data')
 class TestServiceTime(TimeCommon):
     @classmethod
     def setUpClass(cls):
