@@ -92,6 +92,10 @@ def test_clerk_finds_the_best_customer(visit):
     page.click('.o_navbar_apps_menu button')
     settle(page)
     page.click('[data-menu-xmlid="retail_crm.retail_crm_menu"]')
+    page.wait_for_selector('.o_retail_my_day')
+    settle(page)
+    for menu in ('customer_menu', 'res_partner_menu_customers'):
+        page.click(f'[data-menu-xmlid="retail_crm.{menu}"]')
     page.wait_for_selector('.o_list_view .o_data_row')
     expect(page.locator('.o_menu_brand')).to_contain_text('Retail CRM')
     row = page.locator('.o_data_row', has_text='Screen Middle')

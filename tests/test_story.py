@@ -89,6 +89,9 @@ def open_app(page):
     page.click('.o_navbar_apps_menu button')
     settle(page)
     page.click('[data-menu-xmlid="retail_crm.retail_crm_menu"]')
+    page.wait_for_selector('.o_retail_my_day')
+    settle(page)
+    open_menu(page, 'customer_menu', 'res_partner_menu_customers')
     page.wait_for_selector('.o_list_view .o_data_row')
 
 
