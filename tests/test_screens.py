@@ -204,7 +204,7 @@ def assert_inside(page):
 
 @pytest.mark.parametrize('login', ['manager', 'admin', 'clerk'])
 def test_every_menu_opens(visit, login):
-    """Design 6: each menu of the app that somebody sees opens without an error."""
+    """Design 6: each menu of the app that somebody sees opens without an error, and each of its views."""
     page = visit(login)
     page.goto('/odoo')
     page.wait_for_selector('.o_main_navbar')
@@ -217,6 +217,8 @@ def test_every_menu_opens(visit, login):
         )
         settle(page)
         assert not page.locator(DIALOG).count(), name
+        if login != 'manager':
+            continue  # the views are the same
         for kind in page.locator('.o_switch_view:visible').all():
             kind.click()
             page.wait_for_selector('.o_view_controller')

@@ -89,7 +89,7 @@ def open_app(page):
     page.click('.o_navbar_apps_menu button')
     settle(page)
     page.click('[data-menu-xmlid="retail_crm.retail_crm_menu"]')
-    page.wait_for_selector('.o_retail_my_day')
+    page.wait_for_selector('.o_action_manager .o_action')  # My Day, for those who have one
     settle(page)
     open_menu(page, 'customer_menu', 'res_partner_menu_customers')
     page.wait_for_selector('.o_list_view .o_data_row')

@@ -35,6 +35,8 @@ class RetailTicketAppointment(models.Model):
     appointment_until = fields.Datetime(
         string='Appointment Ends',
         compute='_compute_appointment_until',
+        store=True,  # the calendar asks for it
+        precompute=True,
         help='End of the appointment.',
     )
     appointment_state = fields.Selection(
