@@ -555,7 +555,7 @@ def test_7_all_of_them_are_filed(visit, house, shop, run, ask, kept):
         expect(stage(agent)).to_contain_text('Classify')
         press(agent, 'action_next_stage')
         tab(agent, 'Investigation')
-        select(agent, form, 'verdict', 'Justified')
+        select(agent, form, 'verdict', 'Partly justified')
         press(agent, 'action_next_stage')
         expect(stage(agent)).to_contain_text('Make a Solution')
         tab(agent, 'Solution')
