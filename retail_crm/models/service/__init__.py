@@ -49,6 +49,7 @@ from . import (
     retail_ticket_measure,
     retail_ticket_waiting_report,
     retail_my_day,
+    ir_ui_menu,
     retail_ticket_interval,
     retail_sla_policy,
     retail_policy_sla,
