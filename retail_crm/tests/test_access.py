@@ -395,7 +395,6 @@ ACTIONS = {
     ('retail.ticket', 'action_assign_me'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_cancel'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_next_stage'): {'user', 'lead', 'manager', 'complaint'},
-    ('retail.ticket', 'action_open_partner'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_reopen'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_solve'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_wait'): {'user', 'lead', 'manager', 'complaint'},

@@ -228,13 +228,3 @@ class RetailTicketFlow(models.Model):
         """Cancel tickets that are no requests: spam, opened by mistake."""
         self.check_access('write')
         self._set_stage('cancelled')
-
-    def action_open_partner(self):
-        """Open the customer."""
-        self.ensure_one()
-        return {
-            'type': 'ir.actions.act_window',
-            'res_model': 'res.partner',
-            'res_id': self.partner_id.id,
-            'view_mode': 'form',
-        }

@@ -55,11 +55,7 @@ class RetailTicketRestricted(models.Model):
                 vals.update(blocked_user_id=vals['guide_id'], is_restricted=True)
                 if vals.get('user_id') == vals['guide_id']:
                     vals.update(user_id=False, assigned_at=False)
-                if self._stays_involved():
-                    vals['involved_user_ids'] = [
-                        *(vals.get('involved_user_ids') or []),
-                        fields.Command.link(self.env.uid),
-                    ]
+                self._involve_maker(vals)
         return vals_list
 
     @api.model
@@ -88,11 +84,7 @@ class RetailTicketRestricted(models.Model):
                 vals.setdefault('guide_id', ticket.guide_id.id)
             if blocked and vals.get('user_id') == blocked:
                 vals.update(user_id=False, assigned_at=False)
-            if self._stays_involved():
-                vals['involved_user_ids'] = [
-                    *(vals.get('involved_user_ids') or []),
-                    fields.Command.link(self.env.uid),
-                ]
+            self._involve_maker(vals)
             result.append(vals)
         return result
 
@@ -189,6 +181,15 @@ class RetailTicketRestricted(models.Model):
                 }
             )
         self.filtered('is_restricted')._keep_away()
+
+    @api.model
+    def _involve_maker(self, vals):
+        """Have whoever enters a restricted ticket go on reading it."""
+        if self._stays_involved():
+            vals['involved_user_ids'] = [
+                *(vals.get('involved_user_ids') or []),
+                fields.Command.link(self.env.uid),
+            ]
 
     @api.model
     def _stays_involved(self):
