@@ -1,13 +1,10 @@
-import logging
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
+from ._safely import safely
 from ._worktime import instant, moment_of
 from .retail_ticket_stage import OPEN_CATEGORIES
-
-_logger = logging.getLogger(__name__)
 
 #: Share of the time after which the owner is warned (defaults 12).
 WARNING_SHARE = 0.75
@@ -67,18 +64,13 @@ class RetailTicketClockRun(models.Model):
 
     def _clock_fire_safely(self):
         """Notice what is due for a batch; one ticket that fails keeps no other from its turn."""
-        try:
-            with self.env.cr.savepoint():
-                self._clock_fire()
-        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-            raise  # the whole transaction is lost and repeated by the scheduler
-        except Exception:  # whatever fails is shown in the log and tried again
-            if len(self) > 1:
-                for ticket in self:
-                    ticket._clock_fire_safely()
-                return
-            _logger.exception('The clock of ticket %s failed', self.id)
-            self._stamp({'next_event_at': fields.Datetime.now() + timedelta(hours=1)})
+        safely(
+            self,
+            lambda tickets: tickets._clock_fire(),
+            lambda ticket, _error: ticket._stamp(
+                {'next_event_at': fields.Datetime.now() + timedelta(hours=1)}
+            ),
+        )
 
     def _clock_fire(self):
         """Write the levels that targets have reached by now, and when the next one is."""
