@@ -54,6 +54,17 @@ def choose(page, scope, field, text):
     settle(page)
 
 
+def search_for(page, text):
+    """Type into the search box and take what it offers first: Enter before it offers anything is lost."""
+    facets = page.locator('.o_searchview_facet')
+    before = facets.count()
+    page.locator('.o_searchview_input').fill(text)
+    page.locator('.o_searchview_autocomplete .o-dropdown-item.focus', has_text=text).wait_for()
+    page.keyboard.press('Enter')
+    facets.nth(before).wait_for()
+    settle(page)
+
+
 def select(page, scope, field, text):
     """Choose in a selection field."""
     box = scope.locator(f'[name="{field}"] input')

@@ -8,7 +8,7 @@ are chapters: each goes on where the one before ended, and all of them are told 
 import re
 
 import pytest
-from pages import choose, leave, select, settle
+from pages import choose, leave, search_for, select, settle
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.chapters
@@ -138,8 +138,7 @@ def test_2_clerk_enrols_and_finds_by_card(visit, number):
     page.goto('/odoo/retail-customers')
     page.locator('.o_data_row').first.wait_for()
     settle(page)
-    page.locator('.o_searchview_input').fill(number['card'])
-    page.keyboard.press('Enter')
+    search_for(page, number['card'])
     expect(page.locator('.o_data_row')).to_have_count(1)
     expect(page.locator('.o_data_row')).to_contain_text(CUSTOMER)
     page.goto('/odoo/orders/new')

@@ -14,7 +14,7 @@ import threading
 import xmlrpc.client
 
 import pytest
-from pages import assert_inside, choose, leave, select, settle
+from pages import assert_inside, choose, leave, search_for, select, settle
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.chapters
@@ -493,8 +493,7 @@ def test_5_second_round_and_filed(visit, house, shop, run, ask, kept):
     agent.wait_for_selector('.o_list_view')
     settle(agent)
     agent.locator('.o_searchview_facet .o_facet_remove').first.click()
-    agent.locator('.o_searchview_input').fill('kettle is broken')
-    agent.keyboard.press('Enter')
+    search_for(agent, 'kettle is broken')
     expect(agent.locator('.o_data_row')).to_have_count(1)
     expect(agent.locator('.o_data_row')).to_contain_text('Filed')
 
