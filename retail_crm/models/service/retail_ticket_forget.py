@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ._safely import safely
 from .retail_ticket_look_up import _literal
 
 #: Texts of tickets that tell nothing about anybody.
@@ -188,8 +189,8 @@ class RetailTicketForget(models.Model):
     # === AFTER YEARS ===#
 
     @api.model
-    def _to_forget(self, limit=None):
-        """Return tickets that were closed longer ago than their company keeps them."""
+    def _to_forget(self, limit=None, but=()):
+        """Return tickets that were closed longer ago than their company keeps them, without those of the ids ``but``."""
         found = self.browse()
         for company in self.env['res.company'].sudo().search([('retail_keep_years', '>', 0)]):
             since = fields.Datetime.now() - relativedelta(years=company.retail_keep_years)
@@ -199,6 +200,7 @@ class RetailTicketForget(models.Model):
                     ('category', 'in', ('solved', 'archived', 'cancelled')),
                     ('stage_since', '<', since),
                     ('anonymised_on', '=', False),
+                    ('id', 'not in', list(but)),
                 ],
                 limit=limit,
                 order='stage_since',
@@ -209,11 +211,21 @@ class RetailTicketForget(models.Model):
 
     @api.model
     def _cron_forget(self):
-        """Forget who asked for what in old tickets, batch by batch."""
-        while tickets := self.sudo()._to_forget(_BATCH):  # sudo: the system's work
-            tickets._forget(keep_customer=False)
+        """Forget who asked for what in old tickets, batch by batch; one that fails is tried again by the next run."""
+        failed = set()
+        # sudo: the system's work
+        while tickets := self.sudo()._to_forget(_BATCH, failed):
+            safely(
+                tickets,
+                lambda old: old._forget(keep_customer=False),
+                lambda one, error: (failed.add(one.id), one._forget_failed(error)),
+            )
             if not self.env['ir.cron']._commit_progress(len(tickets)):
                 break
+
+    def _forget_failed(self, error):
+        """Ask somebody to look after one ticket that could not be anonymised; once, however often it is tried."""
+        self._plan_activity(self.env._('This request could not be anonymised'), note=str(error))
 
     # === DATA REPORT ===#
 
