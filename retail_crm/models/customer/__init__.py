@@ -69,6 +69,7 @@ from . import (
     mail_activity_type,
     mail_activity,
     retail_policy,
+    retail_policy_kept,
     retail_policy_segment,
     retail_profile_policy,
     res_users,

@@ -156,14 +156,17 @@ class RetailPolicy(models.Model):
         """
         company = (company or self.env.company).sudo().root_id  # sudo: a branch's user asks
         # sudo: whoever acts for a customer gets what holds for him, not the figures and policies behind it
-        policies_sudo = self.sudo().search_fetch(
-            [('active', '=', True), ('company_id', 'in', (False, company.id))]
-        )
+        attributes = tuple(attributes or self._attributes())
+        policies_sudo = self.sudo().browse(self._saying(company.id, attributes))
         partners_sudo = partners.sudo()
         partners_sudo.fetch(['commercial_partner_id'])
         customers_sudo = partners_sudo.commercial_partner_id._origin
         if profiles is None:
-            profiles = self._profiles_of(customers_sudo, company)
+            profiles = (
+                self._profiles_of(customers_sudo, company)
+                if policies_sudo
+                else self.env['retail.profile']
+            )
         facts = policies_sudo._facts_of(customers_sudo, company, profiles.sudo())
         asked = set().union(*(policy._conditions() for policy in policies_sudo))
         answers = {}  # customers who differ in nothing that a policy asks for get the same answer
@@ -172,7 +175,7 @@ class RetailPolicy(models.Model):
             customer_id = partner_sudo.commercial_partner_id._origin.id
             key = frozenset(asked & facts.get(customer_id, set()))
             if key not in answers:
-                answers[key] = self._answer(policies_sudo, key, attributes or self._attributes())
+                answers[key] = self._answer(policies_sudo, key, attributes)
             result[partner_sudo.id] = {**answers[key], 'sources': {**answers[key]['sources']}}
         return result
 

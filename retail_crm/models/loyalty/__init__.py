@@ -1,5 +1,6 @@
 from . import (
     retail_programme,
+    retail_programme_kept,
     retail_programme_portal,
     retail_programme_change,
     retail_tier,

@@ -366,7 +366,7 @@ class RetailProgramme(models.Model):
     def _running(self, companies=None):
         """Return the running programmes (of these companies) for the system's use."""
         # sudo: tiers are evaluated for all companies, whoever's sale asks for it
-        programmes = self.sudo().search([('state', '=', 'running')], order='id')
+        programmes = self.sudo().browse(self._running_ids())
         if companies is None:
             return programmes
         return programmes.filtered(lambda programme: programme.company_id in companies.root_id)

@@ -91,6 +91,7 @@ from . import (
     retail_ticket_promise,
     retail_ticket_major,
     retail_ticket_record,
+    retail_ticket_precompute,
     retail_ticket_line_goods,
     retail_incident,
     retail_incident_customer,

@@ -170,7 +170,6 @@ class RetailTicketClock(models.Model):
         # sudo: log and targets are the system's, whoever opens a ticket
         tickets_sudo = self.sudo()
         spoken = tickets_sudo.filtered('channel_id.synchronous')
-        tickets_sudo._clock_log_opened(spoken)
         plans = tickets_sudo._clock_plans()
         clocks = {
             ticket: Clock(
@@ -181,7 +180,7 @@ class RetailTicketClock(models.Model):
             )
             for ticket in tickets_sudo
         }
-        tickets_sudo._clock_save(clocks, {}, plans)
+        tickets_sudo._clock_save(clocks, {}, plans, tickets_sudo._prepare_log_opened(spoken))
         return result
 
     def _clock_moved(self, before):

@@ -36,8 +36,8 @@ class RetailTicketClockKeep(models.Model):
             for ticket in self
         )
 
-    def _clock_log_opened(self, spoken):
-        """Log that tickets were opened and, of some of them, that the customer was spoken to at once: one statement."""
+    def _prepare_log_opened(self, spoken):
+        """Return the log of new tickets: they were opened and, with some of them, the customer was spoken to at once."""
         rows = [
             ticket._prepare_log(
                 ticket.received_at,
@@ -51,7 +51,7 @@ class RetailTicketClockKeep(models.Model):
             ticket._prepare_log(ticket.received_at, ticket.user_id, side='agent')
             for ticket in spoken
         ]
-        self._clock_log(rows)
+        return rows
 
     def _clock_log_messages(self, side, dates):
         """Log that somebody spoke."""
@@ -71,33 +71,38 @@ class RetailTicketClockKeep(models.Model):
         }
 
     def _clock_log(self, rows):
-        self._clock_insert(self.env['retail.ticket.interval'], list(rows))
+        self._clock_insert({'retail.ticket.interval': list(rows)})
         self.invalidate_recordset(['interval_ids'])
 
-    def _clock_insert(self, model, rows):
-        """Insert rows of one shape in one statement: as records they would cost more than the ticket itself."""
-        if not rows:
+    def _clock_insert(self, rows_of):
+        """Insert rows in one statement: as records they would cost more than the ticket itself.
+
+        :param rows_of: ``{model name: rows of one shape}``
+        """
+        inserts = [self._sql_insert(self.env[name], rows) for name, rows in rows_of.items() if rows]
+        if not inserts:
             return
+        *others, last = inserts
+        parts = SQL(', ').join(
+            SQL('%s AS (%s)', SQL.identifier(f'other_{number}'), insert)
+            for number, insert in enumerate(others)
+        )
+        self.env.execute_query(SQL('WITH %s %s', parts, last) if others else last)
+
+    def _sql_insert(self, model, rows):
         stamps = dict.fromkeys(UID, self.env.uid) | dict.fromkeys(NOW, fields.Datetime.now())
-        names = [*rows[0], *stamps]
-        places = f'({", ".join(["%s"] * len(names))})'
-        values = (
-            SQL(
-                places,
-                *(
-                    None if value is False and name not in FLAGS else value
-                    for name, value in {**row, **stamps}.items()
-                ),
+        values = [
+            tuple(
+                None if value is False and name not in FLAGS else value
+                for name, value in {**row, **stamps}.items()
             )
             for row in rows
-        )
-        self.env.execute_query(
-            SQL(
-                'INSERT INTO %s (%s) VALUES %s RETURNING id',
-                SQL.identifier(model._table),
-                SQL(', ').join(map(SQL.identifier, names)),
-                SQL(', ').join(values),
-            )
+        ]
+        return SQL(
+            'INSERT INTO %s (%s) VALUES %s RETURNING id',
+            SQL.identifier(model._table),
+            SQL(', ').join(map(SQL.identifier, [*rows[0], *stamps])),
+            SQL(', ').join(values),
         )
 
     # === FROM EVENT TO EVENT ===#
@@ -185,8 +190,11 @@ class RetailTicketClockKeep(models.Model):
 
     # === KEEPING ===#
 
-    def _clock_save(self, clocks, targets, plans):
-        """Write targets and columns as the clocks say, and nothing that is so already."""
+    def _clock_save(self, clocks, targets, plans, log=()):
+        """Write targets and columns as the clocks say, and nothing that is so already.
+
+        :param log: rows of the log to write together with new targets
+        """
         now = instant(fields.Datetime.now())
         Target = self.env['retail.ticket.target']
         new, stale = [], Target
@@ -206,9 +214,9 @@ class RetailTicketClockKeep(models.Model):
                     new.append({**values, 'ticket_id': ticket.id, 'level': 0})
             stale = stale.concat(*rows.values())
             ticket._clock_show(clock, levels, plans[ticket])
-        if new:
-            self._clock_insert(Target, new)
-            self.invalidate_recordset(['target_ids'])
+        if new or log:
+            self._clock_insert({'retail.ticket.interval': list(log), Target._name: new})
+            self.invalidate_recordset(['interval_ids', 'target_ids'])
         stale.unlink()
 
     def _clock_target_values(self, clock, target, plan):

@@ -12,12 +12,16 @@ class RetailTicketValues(models.Model):
     def _compute_priority(self):
         """Ask the policy once for the priority of all customers; what is higher already stays."""
         for company, tickets in self.grouped('company_id').items():
-            answers = self.env['retail.policy']._for_customers(
-                tickets.partner_id, company, ['priority']
-            )
+            priorities = self._priorities_of(tickets.partner_id, company)
             for ticket in tickets:
-                by_policy = answers.get(ticket.partner_id.id, {}).get('priority')
-                ticket.priority = max(ticket.priority or '0', by_policy or '0')
+                by_policy = priorities.get(ticket.partner_id.id, '0')
+                ticket.priority = max(ticket.priority or '0', by_policy)
+
+    @api.model
+    def _priorities_of(self, partners, company):
+        """Return ``{partner id: priority}`` as policies and privileges give it."""
+        answers = self.env['retail.policy']._for_customers(partners, company, ['priority'])
+        return {partner_id: answer['priority'] or '0' for partner_id, answer in answers.items()}
 
     def _fill_types(self, vals_list):
         """Give type and first stage to those without."""
