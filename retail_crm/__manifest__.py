@@ -53,6 +53,7 @@
         'data/service/ir_cron_clock_data.xml',
         'data/service/resource_calendar_data.xml',
         'data/service/ir_cron_forget_data.xml',
+        'data/service/ir_cron_assign_data.xml',
         'data/service/mail_template_desk_data.xml',
         'data/service/retail_ticket_stage_data.xml',
         'data/service/retail_ticket_type_data.xml',

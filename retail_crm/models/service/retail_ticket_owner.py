@@ -1,0 +1,66 @@
+from odoo import api, fields, models
+
+from ._crew import HUNDREDTHS, Crew, read_loads
+
+
+class RetailTicketOwner(models.Model):
+    """What is said about an owner who is away or has too much already: by hand he may be chosen all the same."""
+
+    _inherit = 'retail.ticket'
+
+    owner_warning = fields.Char(
+        string='About the Owner',
+        compute='_compute_owner_warning',
+        help='That the owner is away, and until when.',
+    )
+
+    @api.depends('user_id', 'category')
+    @api.depends_context('uid', 'lang', 'tz')
+    def _compute_owner_warning(self):
+        """Say so on open tickets of others: on their own, and in lists, nobody is asked."""
+        self.owner_warning = False
+        others = self.filtered(
+            lambda one: one.user_id and one.user_id.id != self.env.uid and one._is_open()
+        )
+        if not others:
+            return
+        now = fields.Datetime.now()
+        crew = Crew(others.user_id, now)
+        for ticket in others:
+            ticket.owner_warning = ticket._away_words(ticket.user_id, crew)
+
+    @api.onchange('user_id')
+    def _onchange_user_id(self):
+        """Warn of an owner who is away or has more than he handles; nothing is refused."""
+        if self.user_id and self.user_id != self._origin.user_id:
+            words = self._owner_words(self.user_id)
+            if words:
+                return {'warning': {'title': self.user_id.name, 'message': words}}
+        return None
+
+    def _away_words(self, user, crew):
+        """Return in words that somebody is away, or nothing."""
+        user_sudo = user.sudo()._origin  # sudo: absences of colleagues, which are no secret
+        company = self.company_id.sudo() or self.env.company
+        team = self.team_id.sudo()._origin
+        is_away, _until = crew.shift(user_sudo, team, company).away_until(crew.now)
+        return is_away and crew.state_words(user_sudo, team, company, self.env)
+
+    def _owner_words(self, user):
+        """Return in words what speaks against choosing somebody: "Away until Monday", "Has 12 of 10 tickets"."""
+        user = user.sudo()._origin  # sudo: load and absences of colleagues, which are no secret
+        crew = Crew(user, fields.Datetime.now())
+        words = [self._away_words(user, crew)]
+        mine = crew.by_user.get(user, crew.members.browse())
+        member = (mine.filtered(lambda one: one.team_id == self.team_id._origin) or mine)[:1]
+        capacity = crew.capacity(user, member)
+        load = read_loads(self.env, user.ids).get(user.id, 0)
+        if capacity and load >= capacity * HUNDREDTHS:
+            words.append(
+                self.env._(
+                    'Has %(load)s of %(capacity)s tickets',
+                    load=f'{load / HUNDREDTHS:g}',
+                    capacity=capacity,
+                )
+            )
+        return '. '.join(filter(None, words))

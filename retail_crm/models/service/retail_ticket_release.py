@@ -1,0 +1,52 @@
+from odoo import fields, models
+
+from ._assign import may_take
+from ._crew import RUNNING, Crew
+from ._worktime import instant
+
+
+class RetailTicketRelease(models.Model):
+    """Tickets whose owner goes: to who stands in for him, else back to the queue, with a note (R-svc C.3-6)."""
+
+    _inherit = 'retail.ticket'
+
+    def _release(self, substitute, why):
+        """Take tickets from their owner. System process; queries by the number of owners, not of tickets.
+
+        :param substitute: who stands in, or nobody; asked only where he is there and may have the ticket
+        :param why: function that returns the reason in words
+        """
+        if not self:
+            return
+        now = fields.Datetime.now()
+        given = self.browse()
+        if substitute:
+            crew = Crew(substitute, now)
+            given = self.filtered(
+                lambda one: (
+                    one._is_candidate(substitute, one.team_id.browse(), crew)
+                    and substitute != one.user_id
+                    and may_take(one._bare_job(crew), crew.seat(substitute))
+                    and not crew.shift(substitute, one.team_id, one.company_id).away_until(
+                        instant(now)
+                    )[0]
+                )
+            )
+        # sudo: the system's own notes
+        self.sudo()._message_log_batch(dict.fromkeys(self.ids, why()))
+        if given:
+            given._give_to(substitute, 'substitute')
+            given._tell_owner(substitute)
+        if rest := self - given:
+            is_running = rest.filtered(lambda one: one.category in RUNNING)
+            for tickets, date in ((is_running, now), (rest - is_running, False)):
+                if tickets:
+                    tickets.write(
+                        {
+                            'user_id': False,
+                            'assigned_by': False,
+                            'assign_after': date,
+                            'queued_at': date,
+                        }
+                    )
+            rest._assign_soon()
