@@ -147,9 +147,12 @@ class ResourceCalendar(models.Model):
             line._is_work_period() and line.hour_to > line.hour_from for line in self.attendance_ids
         )
 
-    @ormcache('self.id', 'company_id', 'number')
-    def _retail_piece(self, company_id, number):
-        """Return the work of one piece of time, see ``WorkTime``. Kept until a calendar changes."""
+    @ormcache('self.id', 'company_id', 'number', 'zone')
+    def _retail_piece(self, company_id, number, zone=None):
+        """Return the work of one piece of time, see ``WorkTime``. Kept until a calendar changes.
+
+        :param zone: zone in which the hours are meant; default: that of the calendar
+        """
         self.ensure_one()
         start, stop = (utc.localize(moment_of((number + add) * PIECE)) for add in (0, 1))
         intervals = self._work_intervals_batch(
@@ -157,7 +160,7 @@ class ResourceCalendar(models.Model):
             stop,
             # holidays of no calendar hold for their company only
             domain=[('time_type', '=', 'leave'), ('company_id', 'in', (False, company_id))],
-            tz=timezone(self.tz),
+            tz=timezone(zone or self.tz),
         )[False]
         work = [(int(low.timestamp()), ceil(high.timestamp())) for low, high, _line in intervals]
         return Piece([(low, high) for low, high in work if high - low >= SLIVER])
