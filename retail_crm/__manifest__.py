@@ -24,6 +24,7 @@
         'security/service_complaint_rules.xml',
         'security/service_portal_rules.xml',
         'security/service_desk_rules.xml',
+        'security/service_escalation_rules.xml',
         'data/customer/res_groups_data.xml',
         'data/customer/res_users_data.xml',
         'data/customer/retail_channel_data.xml',
@@ -51,6 +52,7 @@
         'data/loyalty/retail_privilege_data.xml',
         'data/service/ir_sequence_data.xml',
         'data/service/ir_cron_clock_data.xml',
+        'data/service/retail_escalation_level_data.xml',
         'data/service/resource_calendar_data.xml',
         'data/service/ir_cron_forget_data.xml',
         'data/service/ir_cron_assign_data.xml',
@@ -182,6 +184,10 @@
         'views/service/retail_ticket_target_views.xml',
         'views/service/retail_ticket_clock_views.xml',
         'views/service/retail_policy_sla_views.xml',
+        'views/service/retail_escalation_level_views.xml',
+        'views/service/retail_escalation_notice_views.xml',
+        'views/service/retail_oncall_views.xml',
+        'views/service/retail_ticket_escalate_views.xml',
         'views/service/retail_ticket_door_views.xml',
         'views/service/retail_quarantine_views.xml',
         'views/service/retail_mail_log_views.xml',
@@ -198,6 +204,7 @@
         'views/service/retail_ticket_reason_dispatch_views.xml',
         'views/service/retail_major_views.xml',
         'views/service/res_config_settings_complaint_views.xml',
+        'views/service/res_config_settings_escalation_views.xml',
         'views/service/retail_ticket_need_views.xml',
         'views/service/retail_ticket_intake_views.xml',
         'views/service/retail_ticket_card_views.xml',
@@ -232,6 +239,7 @@
     'demo': [
         'demo/crm_team_demo.xml',
         'demo/res_partner_file_demo.xml',
+        'demo/retail_oncall_demo.xml',
     ],
     'assets': {
         'web.assets_backend': [

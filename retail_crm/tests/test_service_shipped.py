@@ -285,6 +285,8 @@ class TestServiceShipped(RetailCrmCommon):
         self.teams._make_desks(store)
         self.env.user.company_ids += company
         team.user_id = self.env.user
+        self.assertTrue(any('director' in text for text in company._retail_service_missing()))
+        company.retail_director_id = self.env.user
         left = company._retail_service_missing()
         # stores of all companies are the new one's, too, and are not of this test
         others = ('Types', 'Stores without a desk')

@@ -32,6 +32,8 @@ class Terms(NamedTuple):
     work: Any
     #: At most so many seconds day and night from the start, whatever the working hours say.
     cap: int | None = None
+    #: ``_escalation.Ladder``: what is reached when
+    ladder: Any = None
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@ from odoo import fields, models
 from odoo.tools import SQL
 
 from ._clock import Clock, replay
+from ._escalation import WARNED
 from ._worktime import instant, moment_of
 
 #: What is kept of a clock between two events, by its short name on the ticket.
@@ -206,7 +207,7 @@ class RetailTicketClockKeep(models.Model):
                 row = rows.pop((target.kind, target.cycle), Target)
                 values = ticket._clock_target_values(clock, target, plans[ticket])
                 # missed under other terms, but not under these: it can be missed again
-                level = row.level if target.breached else min(row.level, 1)
+                level = row.level if target.breached else min(row.level, WARNED)
                 levels.append((target, level))
                 if row:
                     row._clock_write({**values, 'level': level})
@@ -247,7 +248,7 @@ class RetailTicketClockKeep(models.Model):
             for target in live
             if target.kind != 'next' or target.met_at is None
         }
-        events = [self._clock_due(clock, target, level) for target, level in levels]
+        events = filter(None, (self._clock_due(clock, *level) for level in levels))
         slow = [target for target in live if target.kind == 'next']
         return {
             'sla_policy_id': plan['policy_id'],
@@ -263,9 +264,7 @@ class RetailTicketClockKeep(models.Model):
             'is_breached': any(target.breached for target in live),
             'next_breach_count': sum(target.breached for target in slow),
             'next_worst_hours': max((target.used for target in slow), default=0) / 3600,
-            'next_event_at': moment_of(
-                min((at for _level, at in filter(None, events)), default=None)
-            ),
+            'next_event_at': moment_of(min((due.at for due in events), default=None)),
         }
 
     def _clock_show(self, clock, levels, plan):

@@ -2,14 +2,11 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+from ._escalation import MISSED
 from ._safely import safely
 from ._worktime import instant, moment_of
 from .retail_ticket_stage import OPEN_CATEGORIES
 
-#: Share of the time after which the owner is warned (defaults 12).
-WARNING_SHARE = 0.75
-#: Levels of a target by their number on it; 0 is none.
-LEVELS = {1: 'warning', 2: 'breach'}
 BATCH_SIZE = 200
 
 
@@ -23,18 +20,11 @@ class RetailTicketClockRun(models.Model):
     _inherit = 'retail.ticket'
 
     def _clock_due(self, clock, target, level):
-        """Hook: return ``(level, instant)`` of the next level of a target after ``level``, or None.
+        """Hook: return what a target reaches next after ``level`` (see ``_escalation.Due``), or None.
 
         Levels that were reached stay so; a pause has none to come, and what is done in time neither.
         """
-        state = clock.status(target)
-        if level < 1 and state == 'running':
-            at = target.reached(WARNING_SHARE, clock.terms[target.kind])
-            if at is not None:
-                return 1, at
-        if level < 2 and state in ('running', 'breached'):
-            return 2, target.deadline + 1
-        return None
+        return clock.terms[target.kind].ladder.next(clock, target, level)
 
     def _clock_reached(self, events):
         """Hook: levels were reached. ``events``: new rows of ``retail.ticket.event``."""
@@ -84,27 +74,45 @@ class RetailTicketClockRun(models.Model):
             clock.settle(instant(now))
             levels = []
             for target, row in zip(clock.targets, targets.get(ticket, ()), strict=True):
-                level = row.level
-                while (due := ticket._clock_due(clock, target, level)) and due[1] <= instant(now):
-                    level = due[0]
-                    rows.append(
-                        {
-                            'ticket': ticket,
-                            'kind': target.kind,
-                            'cycle': target.cycle,
-                            'level': LEVELS[level],
-                            'due_at': moment_of(due[1]),
-                            'date': now,
-                        }
-                    )
+                level, reached = ticket._clock_climb(clock, target, row.level, instant(now))
+                rows += [{'ticket': ticket, 'date': now, **values} for values in reached]
                 levels.append((target, level))
                 row._clock_write(
                     {**ticket._clock_target_values(clock, target, plan), 'level': level}
                 )
+            rows += [
+                {'ticket': ticket, 'date': now, **values} for values in ticket._clock_others(now)
+            ]
             ticket._clock_show(clock, levels, plan)
         events = self.env['retail.ticket.event'].sudo()
         if new := events.browse(events._fire(rows)):
             tickets_sudo._clock_reached(new)
+
+    def _clock_climb(self, clock, target, level, now):
+        """Return the level that a target has reached by now, and the events of those on the way.
+
+        Of what repeats only the last counts: after a standstill nobody is told three times at once.
+        """
+        reached = {}
+        while (due := self._clock_due(clock, target, level)) and due.at <= now:
+            level = due.position
+            rank, name = due.step.rank, 'warning'
+            if rank >= MISSED:
+                name = 'breach' if rank == MISSED and not due.is_repeat else 'late'
+            step = {'warning': rank, 'breach': 0, 'late': rank - MISSED}[name]
+            reached['repeat' if due.is_repeat else rank] = {
+                'kind': target.kind,
+                'cycle': target.cycle,
+                'level': name,
+                'step': due.position if due.is_repeat else step,
+                'level_id': due.step.level_id,
+                'due_at': moment_of(due.at),
+            }
+        return level, [*reached.values()]
+
+    def _clock_others(self, _now):
+        """Hook: return the events of one ticket that are due by now and belong to none of its targets."""
+        return []
 
     # === TIERS AND CLASSES ===#
 

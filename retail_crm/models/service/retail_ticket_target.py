@@ -79,7 +79,7 @@ class RetailTicketTarget(models.Model):
     )
     level = fields.Integer(
         string='Last Level',
-        help='Highest level of reminders that was reached: 1 warning, 2 missed.',
+        help='Position of the highest level that was reached, see the list of escalation levels.',
     )
 
     _ticket_uniq = models.Constraint(
