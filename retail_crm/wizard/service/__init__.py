@@ -13,4 +13,6 @@ from . import (
     retail_ticket_counter,
     retail_ticket_counter_line,
     retail_ticket_expert,
+    retail_ticket_merge_ask,
+    retail_ticket_split,
 )
