@@ -159,7 +159,7 @@ class RetailTicketMerge(models.Model):
     def _undo_moves(self, survivor):
         """Move records back that are still where the merge put them, and return words about the others."""
         left = []
-        for name, move in self.moved.items():
+        for name, move in (self.moved or {}).items():
             model = self.env[name.partition(',')[0]].with_context(active_test=False)
             column, hidden = move['column'], set(move.get('hidden', ()))
             for source_id, ids in move['ids'].items():

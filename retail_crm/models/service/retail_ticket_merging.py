@@ -299,7 +299,16 @@ class RetailTicketMerging(models.Model):
         if tickets.blocked_user_id:
             values['blocked_user_id'] = tickets.blocked_user_id.id
             values['guide_id'] = (self.guide_id or sources.guide_id[:1]).id
-        self._stamp(values)
+        self._stamp(
+            {name: value for name, value in values.items() if self._merge_differs(name, value)}
+        )
+
+    def _merge_differs(self, name, value):
+        old = self[name]
+        return (
+            isinstance(value, list)
+            or (old.id if isinstance(old, models.BaseModel) else old) != value
+        )
 
     def _merge_seal(self, sources):
         """End the other tickets: they only point here, and are as closed to others as this one."""
