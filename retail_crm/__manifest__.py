@@ -199,6 +199,8 @@
         'views/service/retail_partner_address_views.xml',
         'views/service/res_config_settings_door_views.xml',
         'wizard/service/retail_ticket_back_views.xml',
+        'wizard/service/retail_ticket_merge_ask_views.xml',
+        'wizard/service/retail_ticket_split_views.xml',
         'views/service/retail_ticket_promise_views.xml',
         'views/service/retail_ticket_check_views.xml',
         'views/service/retail_incident_views.xml',
@@ -228,6 +230,7 @@
         'views/service/retail_faq_views.xml',
         'views/service/retail_faq_gap_views.xml',
         'views/service/retail_ticket_faq_views.xml',
+        'views/service/retail_ticket_merge_views.xml',
         'views/service/res_partner_sharing_views.xml',
         'views/service/res_config_settings_portal_views.xml',
         'views/service/portal_templates.xml',
@@ -239,6 +242,7 @@
         'views/service/retail_ticket_waiting_report_views.xml',
         'views/service/retail_policy_service_views.xml',
         'views/service/res_config_settings_desk_views.xml',
+        'views/service/res_config_settings_merge_views.xml',
         'views/service/retail_my_day_views.xml',
         'wizard/service/mail_compose_message_views.xml',
         'wizard/service/retail_complaint_overview_views.xml',
@@ -251,6 +255,7 @@
         'demo/crm_team_demo.xml',
         'demo/res_partner_file_demo.xml',
         'demo/retail_oncall_demo.xml',
+        'demo/retail_ticket_merge_demo.xml',
     ],
     'assets': {
         'web.assets_backend': [

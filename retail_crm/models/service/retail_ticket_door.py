@@ -36,8 +36,10 @@ class RetailTicketDoor(models.Model):
             route = self._door_bounce_route(message_dict)
             if not route:
                 return routes
-        ticket = self.browse(route[1] or ()) or self._door_by_number(message_dict)
-        ticket, follows = self._door_survivor(ticket)
+        came_to = self.browse(route[1] or ()) or self._door_by_number(message_dict)
+        ticket, follows = self._door_survivor(came_to)
+        if follows and follows != came_to and follows._merge_is_apart(came_to):
+            follows = came_to  # what another customer wrote is not followed
         mail = self._door_read(message, message_dict, route, ticket, follows)
         outcome = self._door_classify(message, message_dict, mail)
         mail['log'].update(result=outcome.result, reason=outcome.reason)
@@ -60,6 +62,10 @@ class RetailTicketDoor(models.Model):
         elif ticket and not route[1] and mail['colleague']:
             # an employee who only names the ticket did not answer the customer: it stays inside
             message_dict['is_internal'] = True
+        if ticket and not mail['silent'] and (apart := ticket._door_is_apart(came_to, mail)):
+            # the customer of the ticket that this one goes on for must not read it
+            message_dict['is_internal'] = True
+            mail['apart'] = apart
         message_dict[DOOR] = mail
         # Ours first: it takes what the door knows out of the dictionary before others see it. Without its alias: core would
         # tell the sender of an error in ours that the address does not work.

@@ -153,6 +153,11 @@ class RetailTicketMail(models.Model):
             msg_dict['cc'] = ', '.join(self._door_copies(msg_dict, mail).values())
             if not msg_dict.get('is_internal'):
                 self._clock_contact('agent', mail['received_at'])
+        elif mail.get('apart'):
+            msg_dict['cc'] = ''
+            files = bool(msg_dict.get('attachments'))
+            reopened = self._customer_answered(mail['text'], files, mail['received_at'])
+            self._door_heard_apart(mail['apart'])
         elif msg_dict.get('is_internal'):  # an answer to a note stays a note
             msg_dict['cc'] = ''
         else:

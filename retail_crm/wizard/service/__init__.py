@@ -16,4 +16,6 @@ from . import (
     retail_ticket_counter_line,
     retail_ticket_counter_remedy,
     retail_ticket_expert,
+    retail_ticket_merge_ask,
+    retail_ticket_split,
 )
