@@ -125,4 +125,16 @@ from . import (
     retail_ticket_page,
     retail_sla_policy_major,
     retail_ticket_clock_major,
+    res_company_quality,
+    res_config_settings_quality,
+    retail_ticket_interval_quality,
+    retail_ticket_quality,  # after all that moves tickets and writes the log
+    retail_ticket_quality_run,
+    retail_ticket_line_quality,
+    retail_ticket_report,
+    retail_ticket_stage_report,
+    retail_ticket_bottleneck,
+    retail_ticket_team_goal,
+    retail_ticket_team_goals,
+    retail_ticket_team_score,
 )
