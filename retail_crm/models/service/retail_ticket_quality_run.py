@@ -119,7 +119,8 @@ class RetailTicketQualityRun(models.Model):
                        -- entered long after it was over: nobody logged what had been said
                        OR s.is_entered AND s.at < s.logged_at - INTERVAL '1 minute' AS is_void,
                        s.at IS NOT NULL AND NOT (
-                           t.said_unsolved IS TRUE OR m.replies > 1 OR back.at <= t.first_contact_until
+                           t.said_unsolved IS TRUE OR m.replies > 1
+                           OR COALESCE(back.at <= t.first_contact_until, FALSE)
                            OR %(asked)s OR %(repeated)s
                        ) AS first_contact,
                        m.all_replies < 2 AS one_touch,
