@@ -73,6 +73,7 @@ from . import test_service_dispatch
 from . import test_service_incident
 from . import test_service_major
 from . import test_service_promise
+from . import test_service_quality
 from . import test_service_recurrence
 from . import test_service_restricted
 from . import test_service_review

@@ -174,4 +174,16 @@ from . import (
     retail_ticket_remedy,
     retail_ticket_macro_remedy,
     retail_my_day_remedy,
+    res_company_quality,
+    res_config_settings_quality,
+    retail_ticket_interval_quality,
+    retail_ticket_quality,  # after all that moves tickets and writes the log
+    retail_ticket_quality_run,
+    retail_ticket_line_quality,
+    retail_ticket_report,
+    retail_ticket_stage_report,
+    retail_ticket_bottleneck,
+    retail_ticket_team_goal,
+    retail_ticket_team_goals,
+    retail_ticket_team_score,
 )
