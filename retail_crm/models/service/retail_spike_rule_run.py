@@ -76,9 +76,7 @@ class RetailSpikeRuleRun(models.Model):
         self.env['retail.purchase']._flush_sources()
         self.env['retail.spike.alert'].flush_model()
         for rule in self:
-            found = [
-                values for row in rule._candidates(ticket_ids) if (values := rule._judge(row))
-            ]
+            found = [values for row in rule._candidates(ticket_ids) if (values := rule._judge(row))]
             alerts += self.env['retail.spike.alert']._open(rule, found)
         alerts._act()
         return alerts
