@@ -23,7 +23,7 @@ class RetailSpikeAlert(models.Model):
 
     _name = 'retail.spike.alert'
     _description = 'Complaint Spike'
-    _inherit = ['mail.activity.mixin']
+    _inherit = ['mail.thread', 'mail.activity.mixin']
     _order = 'state desc, id desc'
 
     rule_id = fields.Many2one(
@@ -156,7 +156,7 @@ class RetailSpikeAlert(models.Model):
     def write(self, vals):
         """Alerts are written by the evaluation; people close them, and do what is to be done."""
         if not self.env.su:
-            vals = {name: value for name, value in vals.items() if name.startswith('activity_')}
+            vals = {name: value for name, value in vals.items() if name.startswith(('activity_', 'message_'))}
         return super().write(vals)
 
     # === OPENING ===#
