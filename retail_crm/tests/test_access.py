@@ -228,6 +228,15 @@ RIGHTS = {
         'complaint': 'rwcd',
     },
     'retail.ticket.need': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
+    'retail.complaint.lost': {'lead': 'r', 'manager': 'r', 'complaint': 'r'},
+    'retail.complaint.pareto': {'lead': 'r', 'manager': 'r', 'complaint': 'r'},
+    'retail.complaint.rate': {'lead': 'r', 'manager': 'r', 'complaint': 'r'},
+    'retail.sold.line': {'lead': 'r', 'manager': 'r', 'complaint': 'r'},
+    'retail.spike.alert': {'lead': 'rw', 'manager': 'rw', 'complaint': 'rw'},
+    'retail.spike.rule': {'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
+    'retail.problem': {'user': 'r', 'lead': 'rwc', 'manager': 'rwcd', 'complaint': 'rwc'},
+    'retail.problem.message': {'lead': 'rwcd', 'manager': 'rwcd', 'complaint': 'rwcd'},
+    'retail.problem.message.line': {'lead': 'r', 'manager': 'r', 'complaint': 'r'},
     'retail.voucher': {'user': 'r', 'lead': 'rc', 'manager': 'rc', 'marketing': 'r'},
     'retail.voucher.render': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc'},
 }
@@ -259,6 +268,25 @@ ACTIONS = {
     ('retail.classification', 'action_open'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.classification', 'action_apply'): {'manager'},
     ('retail.classification', 'action_reset'): {'manager'},
+    ('retail.complaint.lost', 'action_open_tickets'): {'lead', 'manager', 'complaint'},
+    ('retail.complaint.pareto', 'action_open_tickets'): {'lead', 'manager', 'complaint'},
+    ('retail.complaint.rate', 'action_open_ticket'): {'lead', 'manager', 'complaint'},
+    ('retail.spike.alert', 'action_close'): {'lead', 'manager', 'complaint'},
+    ('retail.spike.alert', 'action_open_problem'): {'lead', 'manager', 'complaint'},
+    ('retail.spike.alert', 'action_open_tickets'): {'lead', 'manager', 'complaint'},
+    ('retail.spike.rule', 'action_evaluate'): {'manager'},
+    ('retail.problem', 'action_answer_all'): {'lead', 'manager', 'complaint'},
+    ('retail.problem', 'action_empty'): {'lead', 'manager', 'complaint'},
+    ('retail.problem', 'action_investigate'): {'lead', 'manager', 'complaint'},
+    ('retail.problem', 'action_known'): {'lead', 'manager', 'complaint'},
+    ('retail.problem', 'action_propose_tickets'): {'lead', 'manager', 'complaint'},
+    ('retail.problem', 'action_reopen'): {'lead', 'manager', 'complaint'},
+    ('retail.problem', 'action_solve'): {'lead', 'manager', 'complaint'},
+    ('retail.problem', 'action_solve_tickets'): {'lead', 'manager', 'complaint'},
+    ('retail.problem', 'action_open_tickets'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.problem.message', 'action_send'): {'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_bundle'): {'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_unbundle'): {'lead', 'manager', 'complaint'},
     ('retail.consent.record', 'action_save'): {'user', 'lead', 'manager', 'sales'},
     ('retail.duplicate', 'action_open_partners'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.duplicate', 'action_distinct'): {'user', 'lead', 'manager'},
@@ -854,6 +882,68 @@ class AccessCommon(AccessCalls):
         }
 
     @classmethod
+    def _causes(cls, company):
+        """Return figures of complaints, a rule that rang, and a problem with a message to all."""
+        customer, other = cls.env['res.partner'].create([{'name': 'Zoe'}, {'name': 'Yan'}])
+        day = fields.Datetime.subtract(fields.Datetime.now(), days=200)
+        for partner in customer + other:
+            cls._create_order(partner, 20.0, day, company_id=company.id)
+        cls._process()
+        complaint = {
+            'subject': 'Cracked',
+            'company_id': company.id,
+            'partner_id': customer.id,
+            'product_id': cls.goods.id,
+            'channel_id': cls.env.ref('retail_crm.retail_channel_phone').id,
+            'type_id': cls.env.ref('retail_crm.retail_ticket_type_complaint').id,
+            'reason_id': cls.env.ref('retail_crm.retail_ticket_reason_product').id,
+        }
+        ticket = cls.env['retail.ticket'].create(complaint)
+        rule = cls.env['retail.spike.rule'].create(
+            {'name': 'Two', 'company_id': company.id, 'min_count': 50}
+        )
+        problem = cls.env['retail.problem'].create(
+            {
+                'name': 'Cracks',
+                'company_id': company.id,
+                'cause_id': cls.env.ref('retail_crm.retail_ticket_cause_defect').id,
+                'measure': 'Wrap',
+                'result': 'Wrapped',
+            }
+        )
+        problem._bundle(ticket)
+        alert = cls.env['retail.spike.alert'].create(
+            {
+                'rule_id': rule.id,
+                'company_id': company.id,
+                'value_key': str(cls.goods.id),
+                'product_id': cls.goods.id,
+            }
+        )
+        message = cls.env['retail.problem.message'].create(
+            {'problem_id': problem.id, 'subject': 'Cracks', 'body': '<p>Sorry</p>'}
+        )
+        cls.env.flush_all()
+        own = [('company_id', '=', company.id)]
+        return {
+            'retail.complaint.lost': cls.env['retail.complaint.lost'].search(
+                [*own, ('partner_id', '=', other.id)]
+            ),
+            'retail.complaint.pareto': cls.env['retail.complaint.pareto'].search(own, limit=1),
+            'retail.complaint.rate': cls.env['retail.complaint.rate'].search(
+                [*own, ('ticket_id', '=', ticket.id)]
+            ),
+            'retail.sold.line': cls.env['retail.sold.line'].search(own, limit=1),
+            'retail.spike.rule': rule,
+            'retail.spike.alert': alert,
+            'retail.problem': problem,
+            'retail.problem.message': message,
+            'retail.problem.message.line': cls.env['retail.problem.message.line'].create(
+                {'message_id': message.id, 'ticket_id': ticket.id}
+            ),
+        }
+
+    @classmethod
     def setUpClass(cls):
         super().setUpClass()
         # everybody works in a company whose programme runs, too, and in one without any
@@ -974,6 +1064,7 @@ class AccessCommon(AccessCalls):
                 {'partner_id': cls.bob.id, 'month': '5', 'day': 20}
             ),
             'retail.phrase': cls.env['retail.phrase'].create({'phrase': 'tough luck'}),
+            **cls._causes(cls.company),
             **cls._desk(cls.company, cls.bob),
             'retail.points.adjustment': points['adjustment'],
             'retail.points.campaign': cls.env['retail.points.campaign'].create({'name': 'Week'}),
@@ -1065,6 +1156,15 @@ class AccessCommon(AccessCalls):
             'retail.membership.override': {'note': 'Friend'},
             'retail.moment': {'state': 'done'},
             'retail.occasion.date': {'day': 21},
+            'retail.complaint.lost': {'lost': 9},
+            'retail.complaint.pareto': {'complaints': 9},
+            'retail.complaint.rate': {'complaints': 9},
+            'retail.sold.line': {'quantity': 9},
+            'retail.spike.rule': {'min_count': 40},
+            'retail.spike.alert': {'recent': 40},
+            'retail.problem': {'workaround': 'Glue'},
+            'retail.problem.message': {'subject': 'Cracks!'},
+            'retail.problem.message.line': {'state': 'sent'},
             'retail.complaint.overview': {'silent_factor': 3},
             'retail.phrase': {'suggestion': 'Sorry'},
             'retail.ticket.answer': {'body': 'Hi'},
@@ -1335,6 +1435,25 @@ class AccessCommon(AccessCalls):
             'retail.ticket.need': {'name': 'Weight'},
             'retail.voucher': {'partner_id': cls.bob.id, 'name': 'Cake', 'reason': 'Sorry'},
             'retail.voucher.render': {'code': 'X'},
+            'retail.complaint.lost': {'lost': 9},
+            'retail.complaint.pareto': {'complaints': 9},
+            'retail.complaint.rate': {'complaints': 9},
+            'retail.sold.line': {'quantity': 9},
+            'retail.spike.rule': {'name': 'Three'},
+            'retail.spike.alert': {
+                'rule_id': cls.samples['retail.spike.rule'].id,
+                'company_id': cls.company.id,
+                'value_key': '0',
+            },
+            'retail.problem': {'name': 'Holes'},
+            'retail.problem.message': {
+                'problem_id': cls.samples['retail.problem'].id,
+                'subject': 'Holes',
+            },
+            'retail.problem.message.line': {
+                'message_id': cls.samples['retail.problem.message'].id,
+                'ticket_id': cls.samples['retail.ticket'].id,
+            },
             'retail.complaint.overview': {'company_id': cls.company.id},
             'retail.phrase': {'phrase': 'not my job'},
             'retail.ticket.answer': {'ticket_id': cls.samples['retail.ticket.answer'].ticket_id.id},
@@ -1508,6 +1627,7 @@ class TestAccess(AccessCommon):
         points = self._points(self.company_2, self.bob)
         others = {
             **self._clock(self.company_2),
+            **self._causes(self.company_2),
             **self._desk(self.company_2, self.bob),
             **{
                 name: records
@@ -1908,6 +2028,9 @@ class TestAccess(AccessCommon):
             ('retail.ticket', '_clock_rematch'),
             ('retail.ticket', '_cron_clock'),
             ('retail.ticket.event', '_fire'),
+            ('retail.complaint.rate', '_complaint_rates'),
+            ('retail.spike.rule', '_evaluate'),
+            ('retail.problem.message', '_cron_send'),
         ):
             with self.subTest(method=f'{model}.{method}'), self.assertRaises(AccessError):
                 self._rpc(self.users['manager'], model, method)
