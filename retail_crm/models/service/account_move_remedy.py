@@ -27,6 +27,12 @@ class AccountMoveRemedy(models.Model):
             )
         )
 
+    def _retail_is_paid_out(self):
+        """Return whether money has gone out for one credit note; one that is set off against invoices has cost none."""
+        items = self.line_ids.filtered(lambda item: item.account_type == 'asset_receivable')
+        others = items.matched_debit_ids.debit_move_id | items.matched_credit_ids.credit_move_id
+        return not all(item.move_id.is_invoice(include_receipts=True) for item in others)
+
 
 class AccountMoveLineRemedy(models.Model):
     """Invoice lines that are credited one by one."""

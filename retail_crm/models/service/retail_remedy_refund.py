@@ -44,7 +44,7 @@ class RetailRemedyRefund(models.Model):
         notes_sudo.filtered(lambda note: note.state == 'draft').button_cancel()
         left = []
         for note_sudo in notes_sudo.filtered(lambda note: note.state == 'posted'):
-            paid = note_sudo.payment_state in ('paid', 'in_payment', 'partial')
+            paid = note_sudo._retail_is_paid_out()
             number = note_sudo.name
             try:
                 debit = note_sudo._reverse_moves(
@@ -57,7 +57,7 @@ class RetailRemedyRefund(models.Model):
                             'date': self.company_id._retail_today(),
                         }
                     ],
-                    # what was paid out or set off stays so: the debit is then open
+                    # what was paid out stays so: the debit is then open
                     cancel=not paid,
                 )
                 if paid:
@@ -67,7 +67,7 @@ class RetailRemedyRefund(models.Model):
             if paid:
                 left.append(
                     self.env._(
-                        '%(note)s was paid out or set off already: the customer owes %(debit)s.',
+                        '%(note)s was paid out already: the customer owes %(debit)s.',
                         note=number,
                         debit=debit.name,
                     )

@@ -56,7 +56,7 @@ class RetailRemedyVoucher(models.Model):
                     kind=self.kind_id.name,
                 )
             )
-        if program_sudo.company_id not in self.env['res.company'] | self.company_id.parent_ids:
+        if program_sudo.company_id - self.company_id.parent_ids:
             raise UserError(
                 self.env._(
                     'The program %(program)s belongs to another company.', program=program_sudo.name
