@@ -363,6 +363,10 @@ class RetailPurchase(models.Model):
             documents.setdefault(model, set()).add(res_id)
         return documents
 
+    def _sql_counted_move(self, alias):
+        """Hook: return the condition under which an invoice counts at all; remedies leave out those of replacements."""
+        return SQL("%s = 'posted'", SQL.identifier(alias, 'state'))
+
     # === ACTIONS ===#
 
     def action_open_document(self):

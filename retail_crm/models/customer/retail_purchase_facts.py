@@ -419,7 +419,7 @@ class RetailPurchaseFacts(models.Model):
                             WHERE item.move_id = move.id AND other.state = 'posted'
                               AND other.move_type IN ('out_invoice', 'out_receipt'))) END AS original_id
                   FROM account_move AS move
-                 WHERE move.state = 'posted' AND move.move_type IN ('out_invoice', 'out_receipt', 'out_refund')
+                 WHERE %(counted_move)s AND move.move_type IN ('out_invoice', 'out_receipt', 'out_refund')
                    AND move.invoice_date IS NOT NULL %(only)s
             ), value AS MATERIALIZED (
                 SELECT document.id, sum(item.price_subtotal) AS amount, sum(-item.balance) AS company_amount,
@@ -470,6 +470,7 @@ class RetailPurchaseFacts(models.Model):
                %(only_document)s)
             """,
             only=SQL() if ids is None else self._sql_only_moves(ids),
+            counted_move=self._sql_counted_move('move'),
             only_document=SQL() if ids is None else SQL('AND document.id = ANY(%s)', ids),
             companies=self._sql_companies(companies),
             category_join=self._sql_category_join(percents, SQL('item.product_id')),

@@ -254,12 +254,17 @@ class SaleOrder(models.Model):
     def _action_confirm(self):
         result = super()._action_confirm()
         # Where invoices are the purchases, the posted invoice says so: nobody is greeted twice.
-        by_order = self.filtered(
+        bought = self._retail_purchases()
+        by_order = bought.filtered(
             lambda order: order.company_id.root_id.retail_purchase_basis == 'order'
         )
         self.env['retail.moment']._emit('purchase', by_order)
-        self.env['retail.moment']._emit('purchase_changed', self - by_order)
+        self.env['retail.moment']._emit('purchase_changed', bought - by_order)
         return result
+
+    def _retail_purchases(self):
+        """Hook: return those of these orders that are purchases; later areas leave out their replacements."""
+        return self
 
     def _action_cancel(self):
         sold = self.filtered(lambda order: order.state == 'sale')
