@@ -261,7 +261,7 @@ class TestMerge(MergeCommon):
 
     def test_undo_restores_everything(self):
         """Merging some tickets of any kind and undoing it leaves every row and column as it was (R-svc C.7-7)."""
-        rnd = random.Random(8)  # noqa: S311
+        rnd = random.Random(8)
         tags = self.env['retail.ticket.tag'].create([{'name': f'tag {n}'} for n in range(3)])
         for number in range(4):
             tickets = self.tickets

@@ -71,10 +71,10 @@ class RetailTicketEscalate(models.Model):
             values['next_event_at'] = min(at, values['next_event_at'] or at)
         return values
 
-    def _clock_save(self, clocks, targets, plans):
+    def _clock_save(self, clocks, targets, plans, log=()):
         """What is no longer due needs no task of an escalation."""
         before = self.browse(ticket.id for ticket in clocks).filtered('escalation_level')
-        result = super()._clock_save(clocks, targets, plans)
+        result = super()._clock_save(clocks, targets, plans, log)
         before.filtered(lambda ticket: not ticket.escalation_level)._drop_escalation_tasks()
         return result
 
