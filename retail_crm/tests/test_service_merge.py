@@ -1,4 +1,4 @@
-"""Merging tickets and undoing it, splitting, related tickets, duplicates: nothing is lost, and nobody reads more than before."""
+"""Merging tickets and undoing it, splitting, related tickets, duplicates: nothing is lost, nobody reads more."""
 
 import random
 from datetime import timedelta
