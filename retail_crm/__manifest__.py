@@ -24,6 +24,7 @@
         'security/service_complaint_rules.xml',
         'security/service_portal_rules.xml',
         'security/service_desk_rules.xml',
+        'security/service_assign_rules.xml',
         'data/customer/res_groups_data.xml',
         'data/customer/res_users_data.xml',
         'data/customer/retail_channel_data.xml',
@@ -227,6 +228,9 @@
         'wizard/service/retail_ticket_answer_views.xml',
         'wizard/service/retail_ticket_ask_views.xml',
         'wizard/service/retail_ticket_expert_views.xml',
+        'wizard/service/retail_ticket_hand_over_views.xml',
+        'views/service/retail_ticket_assign_views.xml',
+        'views/service/retail_ticket_load_views.xml',
         'views/menus.xml',
     ],
     'demo': [

@@ -138,4 +138,8 @@ from . import (
     retail_ticket_release,
     retail_ticket_owner,
     retail_moment_assign,
+    retail_ticket_load_report,
+    retail_ticket_staffing_report,
+    retail_adviser_report,
+    retail_my_day_assign,
 )

@@ -13,4 +13,5 @@ from . import (
     retail_ticket_counter,
     retail_ticket_counter_line,
     retail_ticket_expert,
+    retail_ticket_hand_over,
 )
