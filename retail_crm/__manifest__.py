@@ -236,6 +236,7 @@
     'demo': [
         'demo/crm_team_demo.xml',
         'demo/res_partner_file_demo.xml',
+        'demo/retail_ticket_assign_demo.xml',
     ],
     'assets': {
         'web.assets_backend': [

@@ -1956,6 +1956,7 @@ class TestAccess(AccessCommon):
             ('retail.sla.policy', '_match'),
             ('retail.ticket', '_clock_contact'),
             ('retail.ticket', '_clock_rematch'),
+            ('retail.ticket', '_cron_assign'),
             ('retail.ticket', '_cron_clock'),
             ('retail.ticket.event', '_fire'),
         ):
