@@ -28,6 +28,7 @@
         'security/service_spike_rules.xml',
         'security/service_remedy_rules.xml',
         'security/service_quality_rules.xml',
+        'security/service_assign_rules.xml',
         'data/customer/res_groups_data.xml',
         'data/customer/res_users_data.xml',
         'data/customer/retail_channel_data.xml',
@@ -269,6 +270,9 @@
         'views/service/retail_problem_views.xml',
         'views/service/product_complaint_views.xml',
         'views/service/res_config_settings_spike_views.xml',
+        'wizard/service/retail_ticket_hand_over_views.xml',
+        'views/service/retail_ticket_assign_views.xml',
+        'views/service/retail_ticket_load_views.xml',
         'views/menus.xml',
     ],
     'demo': [
@@ -276,6 +280,7 @@
         'demo/res_partner_file_demo.xml',
         'demo/retail_oncall_demo.xml',
         'demo/retail_ticket_merge_demo.xml',
+        'demo/retail_ticket_assign_demo.xml',
     ],
     'assets': {
         'web.assets_backend': [

@@ -159,6 +159,15 @@ RIGHTS = {
     'retail.ticket.macro': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
     'retail.ticket.presence': {'manager': 'r'},
     'retail.ticket.waiting.report': {'lead': 'r', 'manager': 'r'},
+    'retail.adviser.report': {'lead': 'r', 'manager': 'r'},
+    'retail.ticket.load.report': {'lead': 'r', 'manager': 'r'},
+    'retail.ticket.staffing.report': {'lead': 'r', 'manager': 'r'},
+    'retail.ticket.hand.over': {
+        'user': 'rwc',
+        'lead': 'rwc',
+        'manager': 'rwc',
+        'complaint': 'rwc',
+    },
     'retail.timeline': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.touch': {
         'user': 'rwc',
@@ -400,13 +409,17 @@ ACTIONS = {
             ('retail.ticket', 'action_ask_expert'),
             ('retail.ticket', 'action_assign_suggested'),
             ('retail.ticket', 'action_confirm_appointment'),
+            ('retail.ticket', 'action_find_owner'),
             ('retail.ticket', 'action_open_tasks'),
             ('retail.ticket', 'action_presence'),
             ('retail.ticket.answer', 'action_send'),
             ('retail.ticket.ask', 'action_ask'),
             ('retail.ticket.expert', 'action_hand_over'),
+            ('retail.ticket.hand.over', 'action_apply'),
         )
     },
+    ('retail.adviser.report', 'action_open_customers'): {'lead', 'manager'},
+    ('retail.ticket.load.report', 'action_open_tickets'): {'lead', 'manager'},
     ('retail.timeline', 'action_open_document'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.touch', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing', 'sales'},
     ('retail.registration', 'action_register'): {'user', 'lead', 'manager', 'sales'},
@@ -808,11 +821,40 @@ class AccessCommon(AccessCalls):
             'retail.ticket.waiting.report': cls.env['retail.ticket.waiting.report'].search(
                 [('company_id', '=', company.id), ('type_id', '=', ticket.type_id.id)], limit=1
             ),
+            **cls._load(company, department),
             'retail.ticket.macro': cls.env['retail.ticket.macro'].create(
                 {'name': 'Hello', 'text': 'Hello', 'company_id': company.id}
             ),
             'retail.complaint.overview': cls.env['retail.complaint.overview'].create(
                 {'company_id': company.id}
+            ),
+        }
+
+    @classmethod
+    def _load(cls, company, team):
+        """Return the load of a team of a company with a member, its hours, and an adviser of the company."""
+        adviser = cls.env['res.users'].create(
+            {
+                'name': 'Adviser',
+                'login': f'adviser-{company.id}-{team.id}',
+                'company_id': company.id,
+                'company_ids': [Command.set(company.ids)],
+            }
+        )
+        team.calendar_id = cls.env['resource.calendar'].create(
+            {'name': 'Hours', 'company_id': company.id}
+        )
+        cls.env['retail.ticket.team.member'].create({'team_id': team.id, 'user_id': adviser.id})
+        cls.env['res.partner'].create({'name': 'Advised', 'retail_adviser_id': adviser.id})
+        cls.env.flush_all()
+        of_team = [('team_id', '=', team.id)]
+        return {
+            'retail.adviser.report': cls.env['retail.adviser.report'].search(
+                [('user_id', '=', adviser.id)]
+            ),
+            'retail.ticket.load.report': cls.env['retail.ticket.load.report'].search(of_team),
+            'retail.ticket.staffing.report': cls.env['retail.ticket.staffing.report'].search(
+                of_team, limit=1
             ),
         }
 
@@ -1173,6 +1215,10 @@ class AccessCommon(AccessCalls):
             'retail.ticket.macro': {'name': 'Hi'},
             'retail.ticket.presence': {'is_writing': True},
             'retail.ticket.waiting.report': {'waiting': 9},
+            'retail.adviser.report': {'customer_count': 9},
+            'retail.ticket.load.report': {'load': 9},
+            'retail.ticket.staffing.report': {'people': 9},
+            'retail.ticket.hand.over': {'reason': 'Ill'},
             'retail.points.adjustment': {'note': 'Friend'},
             'retail.points.campaign': {'factor': 3},
             'retail.points.difference': {'card_points': 5},
@@ -1470,6 +1516,10 @@ class AccessCommon(AccessCalls):
             'retail.ticket.macro': {'name': 'Bye'},
             'retail.ticket.presence': {'user_id': cls.env.uid},
             'retail.ticket.waiting.report': {'waiting': 9},
+            'retail.adviser.report': {'customer_count': 9},
+            'retail.ticket.load.report': {'load': 9},
+            'retail.ticket.staffing.report': {'people': 9},
+            'retail.ticket.hand.over': {'reason': 'Course'},
             'retail.points.adjustment': {
                 'card_id': points['card'].id,
                 'program_id': points['card'].program_id.id,
@@ -2026,6 +2076,7 @@ class TestAccess(AccessCommon):
             ('retail.sla.policy', '_match'),
             ('retail.ticket', '_clock_contact'),
             ('retail.ticket', '_clock_rematch'),
+            ('retail.ticket', '_cron_assign'),
             ('retail.ticket', '_cron_clock'),
             ('retail.ticket.event', '_fire'),
             ('retail.complaint.rate', '_complaint_rates'),

@@ -4,12 +4,15 @@ import random
 from collections import Counter
 from datetime import timedelta
 from fractions import Fraction
+from unittest.mock import patch
 
 from freezegun import freeze_time
 
 from odoo import fields
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import BaseCase, tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.retail_crm.models.service._assign import (
     FULL,
@@ -195,6 +198,12 @@ class TestServiceAssign(DeskCommon):
             )
             self._process()
         return tickets
+
+    def _run(self):
+        """Run the scheduled action, without its commits."""
+        cron = type(self.env['ir.cron'])
+        with patch.object(cron, '_commit_progress', lambda *_args, **_values: 60):
+            self.env['retail.ticket']._cron_assign()
 
     def _only(self, *names):
         """Have nobody else in the team."""
@@ -507,3 +516,295 @@ class TestServiceAssign(DeskCommon):
             self.env['retail.ticket'].browse(ticket.id)._assign()
         self.assertEqual(ticket.user_id, self.two)
         self.assertIn(self.one, ticket.involved_user_ids)
+
+    # === WHEN ===#
+
+    def test_nobody_on_shift_waits_for_the_next_one(self):
+        """R-svc C.3-4: on Friday evening nobody gets it; it is looked for again when the next shift begins."""
+        tickets = self._open(2, now=FRIDAY_EVENING)
+        self.assertFalse(tickets.user_id)
+        monday = fields.Datetime.to_datetime(MONDAY_MORNING)
+        self.assertEqual(set(tickets.mapped('assign_after')), {monday})
+        self.assertEqual(
+            self.env['retail.ticket'].search_count(
+                [('assign_after', '!=', False), ('user_id', '=', False), ('id', 'in', tickets.ids)]
+            ),
+            2,
+        )
+        with freeze_time(monday - timedelta(seconds=1)):
+            self._run()
+            self.assertFalse(tickets.user_id)
+        with freeze_time(monday):
+            self._run()
+        self.assertEqual(len(tickets.user_id), 2)
+
+    def test_holidays_and_clocks_that_change(self):
+        """R-svc C.3: holidays of the company and the change of the clocks move the next shift."""
+        self.calendar.tz = 'Europe/Paris'
+        self.env['resource.calendar.leaves'].create(
+            {
+                'name': 'Holiday',
+                'calendar_id': self.calendar.id,
+                'company_id': self.company.id,
+                'date_from': '2026-03-29 22:00:00',
+                'date_to': '2026-03-30 22:00:00',
+            }
+        )
+        # before the change 09:00 is 08:00 UTC, after it 07:00; Monday 30 March is a holiday
+        before = self._open(now='2026-03-20 20:00:00')
+        after = self._open(now='2026-03-27 20:00:00')
+        self.assertEqual(before.assign_after, fields.Datetime.to_datetime('2026-03-23 08:00:00'))
+        self.assertEqual(after.assign_after, fields.Datetime.to_datetime('2026-03-31 07:00:00'))
+
+    def test_shift_of_a_member_and_of_a_contract(self):
+        """R-svc C.3: the member's shift decides, else the hours of the contract in its zone, else the team's."""
+        self._only('one', 'two')
+        evening = self.calendar.copy({'name': 'Evening'})
+        evening.attendance_ids.write({'hour_from': 17, 'hour_to': 22})
+        self.members['one'].calendar_id = evening
+        self.env['resource.resource'].create(
+            {
+                'name': 'Two',
+                'user_id': self.two.id,
+                'calendar_id': self.calendar.id,
+                'tz': 'Asia/Shanghai',
+                'company_id': self.company.id,
+            }
+        )
+        self.assertEqual(self._open(now='2026-03-10 18:00:00').user_id, self.one)
+        self.assertEqual(self._open(now='2026-03-10 02:00:00').user_id, self.two)
+        nobody = self._open(now=NOON)
+        self.assertEqual(nobody.assign_after, fields.Datetime.to_datetime('2026-03-10 17:00:00'))
+
+    def test_approved_leave_keeps_tickets_away(self):
+        """R-svc C.3: who is on approved leave gets nothing; time off writes the same rows."""
+        self._only('one', 'two')
+        resource = self.env['resource.resource'].create(
+            {'name': 'One', 'user_id': self.one.id, 'calendar_id': self.calendar.id, 'tz': 'UTC'}
+        )
+        self.env['resource.calendar.leaves'].create(
+            {
+                'name': 'Leave',
+                'resource_id': resource.id,
+                'calendar_id': self.calendar.id,
+                'date_from': '2026-03-10 00:00:00',
+                'date_to': '2026-03-11 00:00:00',
+            }
+        )
+        self.assertEqual(self._open(2).user_id, self.two)
+
+    def test_switch_in_my_day(self):
+        """R-svc C.3: who takes no tickets now gets none until his day ends; switched back he gets what waits."""
+        self._only('one')
+        with freeze_time(NOON):
+            self.assertTrue(self.env['res.users'].with_user(self.one).action_retail_pause())
+            load = self.env['retail.my.day'].with_user(self.one).action_load()
+            self.assertTrue(load['pause']['on'])
+        ticket = self._open()
+        self.assertFalse(ticket.user_id)
+        self.assertEqual(ticket.assign_after, fields.Datetime.to_datetime('2026-03-11 09:00:00'))
+        with freeze_time(NOON):
+            self.assertFalse(self.env['res.users'].with_user(self.one).action_retail_pause())
+            self.env.invalidate_all()
+            self.assertEqual(ticket.assign_after, fields.Datetime.now())
+            self._run()
+        self.assertEqual(ticket.user_id, self.one)
+        with self.assertRaises(AccessError):
+            self.env['res.users'].with_user(self.users['internal']).action_retail_pause()
+
+    def test_one_failing_ticket_keeps_no_other(self):
+        """Design 9: a ticket whose owner cannot be written is put off, the others of the run get theirs."""
+        self._only('one', 'two')
+        with freeze_time(FRIDAY_EVENING):
+            tickets = self._open(3, now=FRIDAY_EVENING)
+        give_to = type(tickets)._give_to
+
+        def fail(records, *args, **kwargs):
+            if tickets[1] in records:
+                raise ValueError('broken')
+            return give_to(records, *args, **kwargs)
+
+        with (
+            freeze_time(MONDAY_MORNING),
+            patch.object(type(tickets), '_give_to', fail),
+            mute_logger('odoo.addons.retail_crm.models.service._safely'),
+        ):
+            self._run()
+        self.assertEqual([bool(one.user_id) for one in tickets], [True, False, True])
+        self.assertEqual(
+            tickets[1].assign_after, fields.Datetime.to_datetime('2026-03-16 10:00:00')
+        )
+
+    # === GOING AWAY ===#
+
+    def _with_deadlines(self, *deadlines):
+        tickets = self._open(len(deadlines), user_id=self.one.id)
+        for ticket, deadline in zip(tickets, deadlines, strict=True):
+            ticket._stamp({'deadline': deadline})
+        return tickets
+
+    def test_absence_gives_away_what_falls_due_in_it(self):
+        """R-svc C.3-6: what is due within the absence goes back to the queue with a note; the rest stays."""
+        tickets = self._with_deadlines(
+            '2026-03-11 10:00:00', '2026-03-17 10:00:00', '2026-03-25 10:00:00', False
+        )
+        with freeze_time(NOON):
+            self.members['one'].write({'absent_from': '2026-03-16', 'absent_until': '2026-03-18'})
+        self.assertEqual([one.user_id == self.one for one in tickets], [True, False, True, True])
+        self.assertTrue(tickets[1].assign_after)
+        self.assertTrue(
+            tickets[1].message_ids.filtered(lambda note: 'is away' in (note.body or ''))
+        )
+        with freeze_time(NOON):
+            tickets[1]._assign()
+        self.assertIn(tickets[1].user_id, self.two + self.three)
+
+    def test_substitute_gets_them(self):
+        """Defaults 14: the substitute gets them, unless he is away himself or complained about."""
+        tickets = self._with_deadlines('2026-03-11 10:00:00', '2026-03-11 11:00:00')
+        tickets[1]._stamp({'blocked_user_id': self.two.id})
+        with freeze_time(NOON):
+            self.one.write(
+                {
+                    'retail_substitute_id': self.two.id,
+                    'retail_away_from': '2026-03-10',
+                    'retail_away_until': '2026-03-12',
+                }
+            )
+        self.assertEqual((tickets[0].user_id, tickets[0].assigned_by), (self.two, 'substitute'))
+        self.assertFalse(tickets[1].user_id)
+
+    def test_absence_that_begins_later_catches_what_came_in_since(self):
+        """R-svc C.3-6: on the days of an absence the daily run gives away what came in after it was entered."""
+        with freeze_time(NOON):
+            self.members['one'].write({'absent_from': '2026-03-16', 'absent_until': '2026-03-18'})
+        ticket = self._with_deadlines('2026-03-17 10:00:00')
+        with freeze_time('2026-03-16 04:00:00'):
+            self.env['retail.ticket.team']._cron_absences()
+        self.assertFalse(ticket.user_id)
+
+    def test_archived_user_and_removed_member_leave_everything(self):
+        """R-svc C.3-6: of who leaves everything open goes back; of who leaves the team, what is the team's."""
+        of_team = self._open(2, user_id=self.one.id)
+        of_team[0]._set_stage('waiting')
+        other = self._open(user_id=self.one.id, team_id=self.desk.id)
+        with freeze_time(NOON):
+            self.members['one'].unlink()
+        self.assertFalse(of_team.user_id)
+        self.assertEqual([bool(one.assign_after) for one in of_team], [False, True])
+        self.assertEqual(other.user_id, self.one)
+        with freeze_time(NOON):
+            self.one.active = False
+        self.assertFalse(other.user_id)
+
+    def test_hand_over_my_tickets(self):
+        """R-svc C.3-6: one hands over all one's open tickets, with the reason; those of others are a leader's to hand."""
+        tickets = self._open(3, user_id=self.one.id)
+        tickets[0]._stamp({'blocked_user_id': self.two.id})
+        Dialog = self.env['retail.ticket.hand.over'].with_user(self.one)
+        dialog = Dialog.create({'user_id': self.two.id, 'reason': 'Course'})
+        self.assertEqual((dialog.from_user_id, dialog.ticket_count), (self.one, 3))
+        dialog.action_apply()
+        self.assertEqual(tickets.mapped('user_id'), self.one + self.two)
+        self.assertEqual(tickets[0].user_id, self.one)
+        note = tickets[1].message_ids.filtered(lambda one: 'Course' in (one.body or ''))
+        self.assertEqual(len(note), 1)
+        Dialog.create({'reason': 'Ill'}).action_apply()
+        self.assertFalse(tickets[0].user_id)
+        self.assertEqual(tickets[0].declined_by_id, self.one)
+        others = Dialog.create({'from_user_id': self.two.id, 'reason': 'Mine now'})
+        with self.assertRaises(AccessError):
+            others.action_apply()
+        with self.assertRaises(UserError):
+            Dialog.create({'user_id': self.one.id, 'reason': 'Me'}).action_apply()
+
+    # === WHAT IS SHOWN ===#
+
+    def test_owner_who_is_away_is_shown(self):
+        """R-svc C.3-7: by hand somebody away may be chosen; the form says until when, for one query when nobody is."""
+        ticket = self._open(user_id=self.three.id)
+        with freeze_time(NOON):
+            self.assertFalse(ticket.owner_warning)
+            self.three.write({'retail_away_from': '2026-03-09', 'retail_away_until': '2026-03-15'})
+            ticket.user_id = self.three
+            self.env.invalidate_all()
+            self.assertIn('Monday, 16 March', ticket.owner_warning)
+            form = self.env['retail.ticket'].new({'user_id': self.three.id}, origin=self._open())
+            warning = form._onchange_user_id()['warning']
+            self.assertIn('Away until Monday', warning['message'])
+            self.three.write({'retail_away_from': False, 'retail_away_until': False})
+            ticket.category  # noqa: B018
+            self.env.invalidate_all()
+            ticket.fetch(['user_id', 'category'])
+            with self.assertQueryCount(1):
+                self.assertFalse(ticket.owner_warning)
+
+    def test_members_show_load_and_whether_they_are_there(self):
+        """S-STF-16: of each member his load against his capacity, and whether he can get tickets now."""
+        self._open(2, user_id=self.one.id, priority='2')
+        self.members['one'].capacity = 8
+        with freeze_time(NOON):
+            self.assertEqual(self.members['one'].load_text, '4 of 8')
+            self.assertEqual(self.members['one'].load_percent, 50)
+            self.assertEqual(self.members['one'].running_count, 2)
+            self.assertEqual(self.members['one'].state_text, 'At work')
+        with freeze_time(FRIDAY_EVENING):
+            self.env.invalidate_all()
+            self.assertIn('Monday', self.members['two'].state_text)
+
+    def test_report_of_load(self):
+        """S-STF-16: open and running tickets per agent and team against capacity, also what nobody owns."""
+        mine = self._open(3, user_id=self.one.id)
+        mine[0]._set_stage('waiting')
+        self._open(now=FRIDAY_EVENING)
+        report = self.env['retail.ticket.load.report'].search([('team_id', '=', self.fair.id)])
+        rows = {
+            row.user_id: (row.open_count, row.running_count, row.load, row.capacity)
+            for row in report
+        }
+        nobody = self.env['res.users']
+        self.assertEqual(rows[self.one], (3, 2, 2.0, 50))
+        self.assertEqual(rows[self.two], (0, 0, 0.0, 50))
+        self.assertEqual(rows[nobody], (1, 1, 1.0, 0))
+        self.assertEqual(report.filtered(lambda row: row.user_id == self.one).used_percent, 4.0)
+        action = report.filtered(lambda row: row.user_id == self.one).action_open_tickets()
+        self.assertEqual(
+            self.env['retail.ticket'].search(action['domain']), mine.sorted('id', True)
+        )
+
+    def test_report_of_staffing(self):
+        """S-STF-16: requests per hour of the week against people on shift; half an hour is half a person."""
+        self.company.resource_calendar_id.tz = 'UTC'
+        self._open(4, now='2026-03-10 12:30:00')
+        half = self.calendar.copy({'name': 'Half'})
+        half.attendance_ids.write({'hour_from': 12.5, 'hour_to': 20})
+        self.members['one'].calendar_id = half
+        with freeze_time('2026-03-12 12:00:00'):
+            rows = {
+                (row.weekday, row.hour): row
+                for row in self.env['retail.ticket.staffing.report'].search(
+                    [('team_id', '=', self.fair.id)]
+                )
+            }
+        tuesday = rows['2', '12']
+        self.assertEqual((tuesday.received, tuesday.people), (0.5, 2.5))
+        self.assertAlmostEqual(tuesday.per_person, 0.2)
+        self.assertEqual(rows['1', '18'].people, 1)
+        self.assertEqual(sum(row.received for row in rows.values()), 0.5)
+
+    def test_report_of_advisers(self):
+        """S-STF-15: customers per adviser and their open requests; who has left is shown."""
+        self.acme.retail_adviser_id = self.outside
+        self.bob.retail_adviser_id = self.outside
+        self._open(2, partner_id=self.ann.id, user_id=self.one.id)
+        self._open(user_id=self.outside.id)
+        [row] = self.env['retail.adviser.report'].search([('user_id', '=', self.outside.id)])
+        self.assertEqual((row.customer_count, row.request_count, row.own_count), (2, 2, 1))
+        self.assertFalse(row.is_gone)
+        domain = row.action_open_customers()['domain']
+        self.assertLessEqual(self.acme + self.bob, self.env['res.partner'].search(domain))
+        self.outside.active = False
+        self.env.flush_all()
+        self.env.invalidate_all()
+        [row] = self.env['retail.adviser.report'].search([('user_id', '=', self.outside.id)])
+        self.assertTrue(row.is_gone)

@@ -216,4 +216,8 @@ from . import (
     retail_moment_spike,
     product_template_complaint,
     product_product_complaint,
+    retail_ticket_load_report,
+    retail_ticket_staffing_report,
+    retail_adviser_report,
+    retail_my_day_assign,
 )

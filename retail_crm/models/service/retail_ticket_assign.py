@@ -118,10 +118,12 @@ class RetailTicketAssign(models.Model):
         if vals.get('user_id'):
             vals.update(assign_after=False, queued_at=False)
             vals.setdefault('assigned_by', 'manual')
+            vals.setdefault('declined_by_id', False)
         elif 'user_id' in vals:
             vals.update(assign_after=now, queued_at=now, assigned_by=False)
-            if not self.env.su:
-                vals.setdefault('declined_by_id', self.env.uid)
+            owner = self.user_id
+            if len(owner) == 1 and not self.env.su:
+                vals.setdefault('declined_by_id', owner.id)
         result = super().write(vals)
         if 'user_id' in vals:
             if not vals['user_id']:

@@ -1,4 +1,7 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 from ._crew import HUNDREDTHS, Crew, read_loads
 
@@ -25,9 +28,52 @@ class RetailTicketOwner(models.Model):
         if not others:
             return
         now = fields.Datetime.now()
-        crew = Crew(others.user_id, now)
-        for ticket in others:
+        away = self._perhaps_away(others.user_id, now)
+        if not away:
+            return
+        crew = Crew(away, now)
+        for ticket in others.filtered(lambda one: one.user_id in away):
             ticket.owner_warning = ticket._away_words(ticket.user_id, crew)
+
+    @api.model
+    def _perhaps_away(self, users, now):
+        """Return those of some users of whom any absence is on file about now: one query for the usual case of none."""
+        self.env['res.users'].flush_model(
+            ['retail_away_from', 'retail_away_until', 'retail_pause_until']
+        )
+        self.env['retail.ticket.team.member'].flush_model(
+            ['absent_from', 'absent_until', 'active', 'user_id']
+        )
+        self.env['resource.calendar.leaves'].flush_model(['date_from', 'date_to', 'resource_id'])
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT account.id FROM res_users AS account
+                 WHERE account.id = ANY(%(users)s) AND (
+                       account.retail_pause_until > %(now)s
+                    OR COALESCE(account.retail_away_from, account.retail_away_until) IS NOT NULL
+                   AND COALESCE(account.retail_away_from, '-infinity') <= %(late)s
+                   AND COALESCE(account.retail_away_until, 'infinity') >= %(early)s
+                    OR EXISTS (
+                       SELECT FROM retail_ticket_team_member AS member
+                        WHERE member.user_id = account.id AND member.active
+                          AND COALESCE(member.absent_from, member.absent_until) IS NOT NULL
+                          AND COALESCE(member.absent_from, '-infinity') <= %(late)s
+                          AND COALESCE(member.absent_until, 'infinity') >= %(early)s)
+                    OR EXISTS (
+                       SELECT FROM resource_resource AS resource
+                         JOIN resource_calendar_leaves AS leave ON leave.resource_id = resource.id
+                        WHERE resource.user_id = account.id
+                          AND leave.date_from <= %(now)s AND leave.date_to > %(now)s))
+                """,
+                users=users._origin.ids,
+                now=now,
+                # the day differs from zone to zone
+                early=now.date() - timedelta(days=1),
+                late=now.date() + timedelta(days=1),
+            )
+        )
+        return self.env['res.users'].browse(user_id for (user_id,) in rows)
 
     @api.onchange('user_id')
     def _onchange_user_id(self):

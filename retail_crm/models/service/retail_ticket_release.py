@@ -50,3 +50,20 @@ class RetailTicketRelease(models.Model):
                         }
                     )
             rest._assign_soon()
+
+    def _hand_over(self, user, reason):
+        """Give tickets to somebody by hand, or back to their queues, with the reason as a note in each; as the user."""
+        if not self:
+            return
+        body = self.env._(
+            'Handed over by %(name)s: %(reason)s', name=self.env.user.name, reason=reason
+        )
+        # first: afterwards the user may no longer have the right to
+        self._message_log_batch(dict.fromkeys(self.ids, body))
+        quiet = self.with_context(mail_auto_subscribe_no_notify=True)
+        if user:
+            quiet.write({'user_id': user.id})
+            self.sudo()._tell_owner(user)  # sudo: the message only; the write was the user's own
+            return
+        for owner, tickets in quiet.grouped('user_id').items():
+            tickets.write({'user_id': False, 'declined_by_id': owner.id})

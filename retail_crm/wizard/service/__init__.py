@@ -18,4 +18,5 @@ from . import (
     retail_ticket_expert,
     retail_ticket_merge_ask,
     retail_ticket_split,
+    retail_ticket_hand_over,
 )

@@ -53,6 +53,11 @@ export class MyDay extends Component {
         };
     }
 
+    async togglePause() {
+        await this.orm.call("res.users", "action_retail_pause", []);
+        await this.load();
+    }
+
     openAction(action) {
         if (action) {
             this.action.doAction(action);
