@@ -159,7 +159,7 @@ class RetailTicketRemedy(models.Model):
         return (
             self.sudo()
             .remedy_ids.filtered(lambda remedy: remedy.state == 'granted')
-            .sorted('granted_at')
+            .sorted(lambda remedy: (remedy.granted_at, remedy.id))
             ._portal_words()
         )
 

@@ -66,7 +66,6 @@ class RetailRemedyOffer(models.TransientModel):
     )
     basis = fields.Selection(
         selection=BASES,
-        required=True,
         compute='_compute_basis',
         store=True,
         readonly=False,
