@@ -242,6 +242,7 @@
     'demo': [
         'demo/crm_team_demo.xml',
         'demo/res_partner_file_demo.xml',
+        'demo/retail_remedy_demo.xml',
     ],
     'assets': {
         'web.assets_backend': [
