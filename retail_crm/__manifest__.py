@@ -281,6 +281,7 @@
         'demo/retail_oncall_demo.xml',
         'demo/retail_ticket_merge_demo.xml',
         'demo/retail_ticket_assign_demo.xml',
+        'demo/retail_remedy_demo.xml',
     ],
     'assets': {
         'web.assets_backend': [

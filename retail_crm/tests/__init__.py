@@ -78,6 +78,7 @@ from . import test_service_portal
 from . import test_service_promise
 from . import test_service_quality
 from . import test_service_recurrence
+from . import test_service_remedy
 from . import test_service_restricted
 from . import test_service_review
 from . import test_service_security

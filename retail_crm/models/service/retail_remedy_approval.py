@@ -330,7 +330,7 @@ class RetailRemedyApproval(models.Model):
     # === TAKING BACK ===#
 
     def _check_may_reverse(self, user):
-        """Only who could have approved it takes it back.
+        """Only who could have approved it takes it back: a leader with the authority, or who was asked.
 
         :raise AccessError: for others
         """
@@ -339,8 +339,10 @@ class RetailRemedyApproval(models.Model):
             for group in ('retail_crm.group_lead', 'retail_crm.group_complaint')
         )
         for remedy in self:
-            is_allowed = leads if remedy.basis == 'legal' else not remedy._exceeded(user)
-            if not (is_allowed and remedy._may_be_asked(user)):
+            has_authority = leads and not remedy._exceeded(user)
+            if not (has_authority or user in remedy.asked_user_ids) or not remedy._may_be_asked(
+                user
+            ):
                 raise AccessError(
                     self.env._(
                         '%(remedy)s is taken back by somebody who could have approved it.',
