@@ -1,4 +1,4 @@
-"""Merging tickets and undoing it, splitting, related tickets, duplicates: nothing is lost, and nobody reads more than before."""
+"""Merging tickets and undoing it, splitting, related tickets, duplicates: nobody reads more than before."""
 
 import random
 from datetime import timedelta
@@ -261,7 +261,7 @@ class TestMerge(MergeCommon):
 
     def test_undo_restores_everything(self):
         """Merging some tickets of any kind and undoing it leaves every row and column as it was (R-svc C.7-7)."""
-        rnd = random.Random(8)  # noqa: S311
+        rnd = random.Random(8)
         tags = self.env['retail.ticket.tag'].create([{'name': f'tag {n}'} for n in range(3)])
         for number in range(4):
             tickets = self.tickets
@@ -414,7 +414,12 @@ class TestMerge(MergeCommon):
             .with_user(self.users['portal'])
             .sudo()
             .create(
-                {'name': 'otto.txt', 'raw': b'My receipt, as you asked', 'res_model': 'retail.ticket', 'res_id': two.id}
+                {
+                    'name': 'otto.txt',
+                    'raw': b'My receipt, as you asked',
+                    'res_model': 'retail.ticket',
+                    'res_id': two.id,
+                }
             )
         )
         page, followers = self._visible(two), one.message_partner_ids
