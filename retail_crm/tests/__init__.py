@@ -72,6 +72,7 @@ from . import test_service_complaint
 from . import test_service_dispatch
 from . import test_service_incident
 from . import test_service_major
+from . import test_service_merge
 from . import test_service_promise
 from . import test_service_recurrence
 from . import test_service_restricted

@@ -382,6 +382,8 @@ class TestMerge(MergeCommon):
             for record in (one, secret, merge):
                 self.assertFalse(record.with_user(person).has_access('read'))
         self.assertTrue(merge.with_user(unit).has_access('read'))
+        one.reason_id = self.env['retail.ticket.reason'].search([('code', '=', 'product_function')])
+        self.assertEqual(one.blocked_user_id, guide, 'whatever the class becomes')
         merge.with_user(unit).action_undo()
         self.assertTrue(one.with_user(guide).has_access('read'))
         self.assertFalse(secret.with_user(guide).has_access('read'))
