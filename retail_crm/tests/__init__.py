@@ -73,6 +73,14 @@ from . import test_service_grants
 from . import test_service_incident
 from . import test_service_major
 from . import test_service_myday
+from . import test_service_merge
+from . import test_service_promise
+from . import test_service_recurrence
+from . import test_service_restricted
+from . import test_service_review
+from . import test_service_card
+from . import test_service_counter
+from . import test_service_faq
 from . import test_service_page
 from . import test_service_portal
 from . import test_service_promise

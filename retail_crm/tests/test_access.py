@@ -183,6 +183,9 @@ RIGHTS = {
     'retail.remedy.limit': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
     'retail.remedy.offer': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'},
     'retail.ticket.check': {'user': 'rw', 'lead': 'rw', 'manager': 'rwcd', 'complaint': 'rw'},
+    'retail.ticket.merge': {'user': 'r', 'lead': 'r', 'manager': 'r', 'complaint': 'r'},
+    'retail.ticket.merge.ask': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'},
+    'retail.ticket.split': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'},
     'retail.ticket.promise': {
         'user': 'rwc',
         'lead': 'rwc',
@@ -315,6 +318,12 @@ ACTIONS = {
     ('retail.incident', 'action_reopen'): {'manager', 'sensitive'},
     ('retail.incident.customer', 'action_told'): {'manager', 'sensitive'},
     ('retail.ticket', 'action_back'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_merge'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_merges'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_split'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket.merge', 'action_undo'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket.merge.ask', 'action_merge'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket.split', 'action_split'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_follow_up'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_open_incident'): {'manager', 'complaint'},
     ('retail.remedy', 'action_approve'): {'user', 'lead', 'manager', 'complaint'},
@@ -601,6 +610,39 @@ class AccessCommon(AccessCalls):
             'retail.ticket.restricted': cls.env['retail.ticket.restricted'].browse(secret.id),
             'retail.ticket.statement': cls.env['retail.ticket.statement'].create(
                 {**of_ticket, 'place': 'Paper', 'text': 'Sorry'}
+            ),
+        }
+
+    @classmethod
+    def _merged(cls, company, partner):
+        """Return a merge of complaints that nobody owns, and the dialogs for others."""
+        values = {
+            'subject': 'Loud',
+            'company_id': company.id,
+            'partner_id': partner.id,
+            'channel_id': cls.env.ref('retail_crm.retail_channel_phone').id,
+            'type_id': cls.env.ref('retail_crm.retail_ticket_type_complaint').id,
+            'team_id': False,
+        }
+        tickets = cls.env['retail.ticket'].create([dict(values) for _index in range(4)])
+        one, two, three, four = tickets
+        tickets.team_id = False
+        message = three.message_post(
+            body='And the bill', message_type='comment', subtype_xmlid='mail.mt_comment'
+        )
+        return {
+            'retail.ticket.merge': one._merge(two),
+            'retail.ticket.merge.ask': cls.env['retail.ticket.merge.ask'].create(
+                {'ticket_ids': [Command.set((three + four).ids)]}
+            ),
+            'retail.ticket.split': cls.env['retail.ticket.split'].create(
+                {
+                    'ticket_id': three.id,
+                    'subject': 'Bill',
+                    'type_id': three.type_id.id,
+                    'partner_id': partner.id,
+                    'message_ids': [Command.set(message.ids)],
+                }
             ),
         }
 
@@ -1057,6 +1099,7 @@ class AccessCommon(AccessCalls):
         cls.env.ref('retail_crm.retail_major_rule_views').unlink()
         cls.samples = {
             **cls._complaint_parts(cls.company, cls.bob),
+            **(merged := cls._merged(cls.company, cls.bob)),
             'retail.major.item': cls.env['retail.major.item'].create({'name': 'Pray'}),
             'retail.major.rule': cls.env.ref('retail_crm.retail_major_rule_press'),
             'retail.ticket.reason.told': cls.env.ref(
@@ -1196,6 +1239,9 @@ class AccessCommon(AccessCalls):
             'retail.remedy.kind': {'name': 'Bouquet'},
             'retail.remedy.limit': {'amount': 7},
             'retail.remedy.offer': {'description': 'Sorry'},
+            'retail.ticket.merge': {'left': 'Nothing'},
+            'retail.ticket.merge.ask': {'tell': True},
+            'retail.ticket.split': {'subject': 'Invoice'},
             'retail.ticket.check': {'is_done': True},
             'retail.ticket.promise': {'what': 'Write'},
             'retail.ticket.reason.told': {'amount_from': 5},
@@ -1320,6 +1366,20 @@ class AccessCommon(AccessCalls):
             },
             'retail.major.item': {'name': 'Close the store'},
             'retail.major.rule': {'name': 'Television', 'kind': 'views', 'count': 5},
+            'retail.ticket.merge': {
+                'survivor_id': merged['retail.ticket.merge'].survivor_id.id,
+                'company_id': cls.company.id,
+                'user_id': cls.env.uid,
+                'date': '2026-01-01',
+            },
+            'retail.ticket.merge.ask': {
+                'ticket_ids': merged['retail.ticket.merge.ask'].ticket_ids.ids
+            },
+            'retail.ticket.split': {
+                'ticket_id': merged['retail.ticket.split'].ticket_id.id,
+                'subject': 'Bill',
+                'type_id': merged['retail.ticket.split'].type_id.id,
+            },
             'retail.ticket.back': {
                 'ticket_ids': cls.samples['retail.ticket.back'].ticket_ids.ids,
                 'step': 'classify',
@@ -1725,6 +1785,7 @@ class TestAccess(AccessCommon):
             **self._clock(self.company_2),
             **self._causes(self.company_2),
             **self._desk(self.company_2, self.bob),
+            'retail.ticket.merge': self._merged(self.company_2, self.bob)['retail.ticket.merge'],
             **{
                 name: records
                 for name, records in self._complaint_parts(self.company_2, self.bob).items()

@@ -1,4 +1,4 @@
-"""Merging tickets and undoing it, splitting, related tickets, duplicates: nothing is lost, nobody reads more."""
+"""Merging tickets and undoing it, splitting, related tickets, duplicates: nobody reads more than before."""
 
 import random
 from datetime import timedelta
@@ -382,6 +382,8 @@ class TestMerge(MergeCommon):
             for record in (one, secret, merge):
                 self.assertFalse(record.with_user(person).has_access('read'))
         self.assertTrue(merge.with_user(unit).has_access('read'))
+        one.reason_id = self.env['retail.ticket.reason'].search([('code', '=', 'product_function')])
+        self.assertEqual(one.blocked_user_id, guide, 'whatever the class becomes')
         merge.with_user(unit).action_undo()
         self.assertTrue(one.with_user(guide).has_access('read'))
         self.assertFalse(secret.with_user(guide).has_access('read'))
@@ -414,7 +416,12 @@ class TestMerge(MergeCommon):
             .with_user(self.users['portal'])
             .sudo()
             .create(
-                {'name': 'otto.txt', 'raw': b'My receipt, as you asked', 'res_model': 'retail.ticket', 'res_id': two.id}
+                {
+                    'name': 'otto.txt',
+                    'raw': b'My receipt, as you asked',
+                    'res_model': 'retail.ticket',
+                    'res_id': two.id,
+                }
             )
         )
         page, followers = self._visible(two), one.message_partner_ids

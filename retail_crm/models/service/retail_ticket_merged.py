@@ -31,6 +31,24 @@ class RetailTicketMerged(models.Model):
                 )
         return super().write(vals)
 
+    def _restrict(self):
+        """Whoever a merged complaint is about is kept away from where it goes on, whatever the class there becomes."""
+        before = {ticket: ticket.blocked_user_id for ticket in self if ticket.blocked_user_id}
+        result = super()._restrict()
+        for ticket, user in before.items():
+            merges = ticket.merge_ids.filtered(lambda merge: not merge.undone_at)
+            if ticket.blocked_user_id == user or user not in merges.source_ids.blocked_user_id:
+                continue
+            if ticket.blocked_user_id:
+                raise UserError(
+                    self.env._(
+                        '%(ticket)s is kept from somebody else because of what was merged into it.',
+                        ticket=ticket.name,
+                    )
+                )
+            ticket._stamp({'blocked_user_id': user.id})
+        return result
+
     # === CHAINS ===#
 
     def _merged_into(self):

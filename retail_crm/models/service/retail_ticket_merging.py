@@ -10,6 +10,7 @@ from .retail_ticket_portal import MIN_DIGITS, _digits
 #: Records of tickets that go with them, by the field that names the ticket.
 MOVED = {
     'retail.incident': 'ticket_id',
+    'retail.remedy': 'ticket_id',
     'retail.ticket.check': 'ticket_id',
     'retail.ticket.line': 'ticket_id',
     'retail.ticket.promise': 'ticket_id',
