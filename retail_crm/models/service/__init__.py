@@ -137,6 +137,10 @@ from . import (
     retail_remedy_points,
     retail_remedy_refund,
     retail_remedy_order,
+    retail_return_request,
+    retail_return_request_flow,
+    retail_ticket_return,
+    retail_ticket_return_portal,
     retail_sla_policy_major,
     retail_ticket_clock_major,
 )
