@@ -42,15 +42,15 @@ class RetailReturnRequestFlow(models.Model):
     # === DECIDING ===#
 
     def _ask_for_approval(self):
-        """Have somebody decide about one request."""
-        store = self.ticket_id.store_id
-        user = self.ticket_id._first_reader(
-            *(
-                user
-                for user in (self.team_id._leader(), store.user_id, store.retail_deputy_id)
-                if user and user != self.asked_by
-            )
+        """Have whoever is next on the ladder of remedies decide about one request; he who asked is not on it."""
+        question = self.env['retail.remedy'].new(
+            {
+                'ticket_id': self.ticket_id.id,
+                'basis': 'legal',
+                'requested_by': self.asked_by.id,
+            }
         )
+        user = question._choose_approver()
         self.ticket_id._plan_activity(self._decision_words(), user=user)
 
     def _decision_words(self):
@@ -133,7 +133,7 @@ class RetailReturnRequestFlow(models.Model):
                         remedy=request.remedy_id.display_name,
                     )
                 )
-            request.remedy_id.filtered(lambda row: row.state != 'reversed').state = 'cancelled'
+            request.remedy_id._cancel()
             request._end('cancelled')
 
     def _decision_made(self):
