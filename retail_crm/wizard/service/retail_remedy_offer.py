@@ -179,7 +179,8 @@ class RetailRemedyOffer(models.TransientModel):
     @api.depends('line_id', 'quantity')
     def _compute_price(self):
         for offer in self:
-            offer.price = offer.line_id and offer._draft()._price_of_line()
+            line = offer.line_id._origin
+            offer.price = self.env['retail.remedy']._paid(line, offer.quantity) if line else 0.0
 
     @api.depends('kind_id', 'basis', 'line_id', 'quantity', 'product_id', 'share')
     def _compute_amount(self):
@@ -189,7 +190,7 @@ class RetailRemedyOffer(models.TransientModel):
             elif offer.method == 'refund' and offer.basis == 'legal':
                 amount = offer.price
             elif offer.method == 'exchange':
-                amount = offer._draft()._difference()
+                amount = offer._draft(amount=0.0)._difference()
             elif offer.method == 'gift':
                 amount = offer.product_id.list_price
             else:
@@ -256,11 +257,17 @@ class RetailRemedyOffer(models.TransientModel):
 
     def _draft(self, **changes):
         """Return the remedy as it would be, without making it (sudo: its limits count what the user cannot read)."""
-        values = {**self._prepare_remedy_values(), 'requested_by': self.env.uid, **changes}
+        if 'amount' not in changes:
+            changes['amount'] = self._worth()
+        values = {**self._prepare_values(), 'requested_by': self.env.uid, **changes}
         return self.env['retail.remedy'].sudo().new(values)
 
-    def _prepare_remedy_values(self):
-        """Hook: return the values of the remedy."""
+    def _worth(self):
+        """Return the amount of the remedy: words have none."""
+        return self.amount if self.kind_id and not self.kind_id._is_of_words() else 0.0
+
+    def _prepare_values(self):
+        """Hook: return the values of the remedy but its amount, which is computed by some of them."""
         ticket_sudo = self.ticket_id.sudo()  # sudo: its customer
         kind = self.kind_id
         gives_goods = kind.method in ('exchange', 'gift')
@@ -272,7 +279,6 @@ class RetailRemedyOffer(models.TransientModel):
             'line_id': self.line_id._origin.id,
             'quantity': self.quantity if self.line_id else 0.0,
             'product_id': self.product_id.id if gives_goods else False,
-            'amount': self.amount if kind and not kind._is_of_words() else 0.0,
             'points': self.points if kind.method == 'points' else 0.0,
             'valid_until': bool(kind) and kind._valid_until(),
             'description': self.description,
@@ -289,7 +295,11 @@ class RetailRemedyOffer(models.TransientModel):
         self.lock_for_update()
         if not self.remedy_id:
             # sudo: checked above; nobody writes remedies but by their methods
-            remedy_sudo = self.env['retail.remedy'].sudo().create(self._prepare_remedy_values())
+            remedy_sudo = (
+                self.env['retail.remedy']
+                .sudo()
+                .create({**self._prepare_values(), 'amount': self._worth()})
+            )
             remedy_sudo._request()
             self.sudo().remedy_id = remedy_sudo
         return self.remedy_id.sudo()
