@@ -173,6 +173,7 @@ RIGHTS = {
     'retail.remedy.kind': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
     'retail.remedy.limit': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
     'retail.remedy.offer': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'},
+    'retail.return.request': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'},
     'retail.ticket.check': {'user': 'rw', 'lead': 'rw', 'manager': 'rwcd', 'complaint': 'rw'},
     'retail.ticket.promise': {
         'user': 'rwc',
@@ -288,6 +289,13 @@ ACTIONS = {
     ('retail.remedy', 'action_refuse'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.remedy', 'action_request'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.remedy', 'action_reverse'): {'lead', 'manager', 'complaint'},
+    ('retail.return.request', 'action_approve'): {'lead', 'manager', 'complaint'},
+    ('retail.return.request', 'action_cancel'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.return.request', 'action_done'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.return.request', 'action_receive'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.return.request', 'action_refuse'): {'lead', 'manager', 'complaint'},
+    ('retail.return.request', 'action_settle'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_returns'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.remedy.decide', 'action_decide'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.remedy.offer', 'action_grant'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.remedy.offer', 'action_offer'): {'user', 'lead', 'manager', 'complaint'},
@@ -562,6 +570,31 @@ class AccessCommon(AccessCalls):
                 {**of_ticket, 'place': 'Paper', 'text': 'Sorry'}
             ),
         }
+
+    @classmethod
+    def _ask_return(cls, ticket, partner):
+        """Return a return of goods of a ticket, without receipt, about which somebody has to decide."""
+        order = cls.env['sale.order'].create(
+            {
+                'partner_id': partner.id,
+                'company_id': ticket.company_id.id,
+                'order_line': [
+                    Command.create({'product_id': cls.goods.id, 'product_uom_qty': 99})
+                ],
+            }
+        )
+        order.action_confirm()
+        line = cls.env['retail.ticket.line'].create(
+            {'ticket_id': ticket.id, 'sale_line_id': order.order_line.id}
+        )
+        return cls.env['retail.return.request'].create(
+            {
+                'ticket_id': ticket.id,
+                'line_id': line.id,
+                'has_receipt': False,
+                'refusal': 'Worn',
+            }
+        )
 
     @classmethod
     def _duplicate(cls, company):
@@ -1001,6 +1034,7 @@ class AccessCommon(AccessCalls):
             'retail.phrase': cls.env['retail.phrase'].create({'phrase': 'tough luck'}),
             'retail.remedy.kind': cls.env['retail.remedy.kind'].create({'name': 'Flowers'}),
             'retail.remedy.limit': cls.env.ref('retail_crm.retail_remedy_limit_staff'),
+            'retail.return.request': cls._ask_return(ticket, partner),
             **cls._desk(cls.company, cls.bob),
             'retail.points.adjustment': points['adjustment'],
             'retail.points.campaign': cls.env['retail.points.campaign'].create({'name': 'Week'}),
@@ -1062,6 +1096,7 @@ class AccessCommon(AccessCalls):
             'retail.remedy.decide': {'reason': 'Too little'},
             'retail.remedy.kind': {'name': 'Bouquet'},
             'retail.remedy.limit': {'amount': 7},
+            'retail.return.request': {'note': 'Box is open'},
             'retail.remedy.offer': {'description': 'Sorry'},
             'retail.ticket.check': {'is_done': True},
             'retail.ticket.promise': {'what': 'Write'},
@@ -1186,6 +1221,10 @@ class AccessCommon(AccessCalls):
             'retail.remedy': {
                 'ticket_id': cls.samples['retail.remedy'].ticket_id.id,
                 'kind_id': cls.samples['retail.remedy.kind'].id,
+            },
+            'retail.return.request': {
+                'ticket_id': cls.samples['retail.return.request'].ticket_id.id,
+                'line_id': cls.samples['retail.return.request'].line_id.id,
             },
             'retail.remedy.decide': {
                 'remedy_ids': cls.samples['retail.remedy'].ids,
