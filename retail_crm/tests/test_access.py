@@ -550,6 +550,7 @@ class AccessCommon(AccessCalls):
         remedy = cls.env['retail.remedy'].create(apology)
         return {
             'retail.remedy': remedy,
+            'retail.return.request': cls._ask_return(ticket, partner),
             'retail.remedy.decide': cls.env['retail.remedy.decide'].create(
                 {'remedy_ids': remedy.ids, 'decision': 'refuse', 'reason': 'Too much'}
             ),
@@ -578,9 +579,7 @@ class AccessCommon(AccessCalls):
             {
                 'partner_id': partner.id,
                 'company_id': ticket.company_id.id,
-                'order_line': [
-                    Command.create({'product_id': cls.goods.id, 'product_uom_qty': 99})
-                ],
+                'order_line': [Command.create({'product_id': cls.goods.id, 'product_uom_qty': 99})],
             }
         )
         order.action_confirm()
@@ -1034,7 +1033,6 @@ class AccessCommon(AccessCalls):
             'retail.phrase': cls.env['retail.phrase'].create({'phrase': 'tough luck'}),
             'retail.remedy.kind': cls.env['retail.remedy.kind'].create({'name': 'Flowers'}),
             'retail.remedy.limit': cls.env.ref('retail_crm.retail_remedy_limit_staff'),
-            'retail.return.request': cls._ask_return(ticket, partner),
             **cls._desk(cls.company, cls.bob),
             'retail.points.adjustment': points['adjustment'],
             'retail.points.campaign': cls.env['retail.points.campaign'].create({'name': 'Week'}),

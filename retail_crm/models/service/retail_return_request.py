@@ -279,7 +279,9 @@ class RetailReturnRequest(models.Model):
         for sold in self.sale_line_id:
             left = self._returnable(sold)
             if float_compare(left, 0, precision_digits=6) < 0:
-                own = sum(self.filtered(lambda one, s=sold: one.sale_line_id == s).mapped('quantity'))
+                own = sum(
+                    self.filtered(lambda one, s=sold: one.sale_line_id == s).mapped('quantity')
+                )
                 raise UserError(
                     self.env._(
                         'Of %(product)s in %(order)s, %(left)s can still be returned.',
