@@ -50,7 +50,9 @@ class GrantCommon(PurchaseCase):
                 'type_id': cls.env.ref('retail_crm.retail_ticket_type_return').id,
                 'partner_id': order.partner_id.id,
                 'company_id': order.company_id.id,
-                'line_ids': [Command.create({'sale_line_id': line.id}) for line in order.order_line],
+                'line_ids': [
+                    Command.create({'sale_line_id': line.id}) for line in order.order_line
+                ],
                 **values,
             }
         )

@@ -182,6 +182,7 @@ RIGHTS = {
     'retail.remedy.kind': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
     'retail.remedy.limit': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
     'retail.remedy.offer': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'},
+    'retail.return.request': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'},
     'retail.ticket.check': {'user': 'rw', 'lead': 'rw', 'manager': 'rwcd', 'complaint': 'rw'},
     'retail.ticket.merge': {'user': 'r', 'lead': 'r', 'manager': 'r', 'complaint': 'r'},
     'retail.ticket.merge.ask': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'},
@@ -334,6 +335,13 @@ ACTIONS = {
     ('retail.remedy', 'action_refuse'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.remedy', 'action_request'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.remedy', 'action_reverse'): {'lead', 'manager', 'complaint'},
+    ('retail.return.request', 'action_approve'): {'lead', 'manager', 'complaint'},
+    ('retail.return.request', 'action_cancel'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.return.request', 'action_done'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.return.request', 'action_receive'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.return.request', 'action_refuse'): {'lead', 'manager', 'complaint'},
+    ('retail.return.request', 'action_settle'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_returns'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.remedy.decide', 'action_decide'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.remedy.offer', 'action_grant'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.remedy.offer', 'action_offer'): {'user', 'lead', 'manager', 'complaint'},
@@ -592,6 +600,7 @@ class AccessCommon(AccessCalls):
         remedy = cls.env['retail.remedy'].create(apology)
         return {
             'retail.remedy': remedy,
+            'retail.return.request': cls._ask_return(ticket, partner),
             'retail.remedy.decide': cls.env['retail.remedy.decide'].create(
                 {'remedy_ids': remedy.ids, 'decision': 'refuse', 'reason': 'Too much'}
             ),
@@ -645,6 +654,27 @@ class AccessCommon(AccessCalls):
                 }
             ),
         }
+    def _ask_return(cls, ticket, partner):
+        """Return a return of goods of a ticket, without receipt, about which somebody has to decide."""
+        order = cls.env['sale.order'].create(
+            {
+                'partner_id': partner.id,
+                'company_id': ticket.company_id.id,
+                'order_line': [Command.create({'product_id': cls.goods.id, 'product_uom_qty': 99})],
+            }
+        )
+        order.action_confirm()
+        line = cls.env['retail.ticket.line'].create(
+            {'ticket_id': ticket.id, 'sale_line_id': order.order_line.id}
+        )
+        return cls.env['retail.return.request'].create(
+            {
+                'ticket_id': ticket.id,
+                'line_id': line.id,
+                'has_receipt': False,
+                'refusal': 'Worn',
+            }
+        )
 
     @classmethod
     def _duplicate(cls, company):
@@ -1238,6 +1268,7 @@ class AccessCommon(AccessCalls):
             'retail.remedy.decide': {'reason': 'Too little'},
             'retail.remedy.kind': {'name': 'Bouquet'},
             'retail.remedy.limit': {'amount': 7},
+            'retail.return.request': {'note': 'Box is open'},
             'retail.remedy.offer': {'description': 'Sorry'},
             'retail.ticket.merge': {'left': 'Nothing'},
             'retail.ticket.merge.ask': {'tell': True},
@@ -1392,6 +1423,10 @@ class AccessCommon(AccessCalls):
             'retail.remedy': {
                 'ticket_id': cls.samples['retail.remedy'].ticket_id.id,
                 'kind_id': cls.samples['retail.remedy.kind'].id,
+            },
+            'retail.return.request': {
+                'ticket_id': cls.samples['retail.return.request'].ticket_id.id,
+                'line_id': cls.samples['retail.return.request'].line_id.id,
             },
             'retail.remedy.decide': {
                 'remedy_ids': cls.samples['retail.remedy'].ids,

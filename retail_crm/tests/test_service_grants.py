@@ -57,7 +57,9 @@ class TestServiceVouchers(GrantCommon):
         remedy, card = self._granted('voucher', amount=20, goods=False)
         self.assertEqual(remedy._reverse('Wrong customer'), '')
         self.assertEqual(remedy.state, 'reversed')
-        self.assertIn('error', self._create_order(self.bob, 100, confirm=False)._try_apply_code(card.code))
+        self.assertIn(
+            'error', self._create_order(self.bob, 100, confirm=False)._try_apply_code(card.code)
+        )
 
     def test_spent_voucher_is_reported(self):
         """R-svc E 2: what was spent of a voucher is reported when it is taken back; the rest expires."""
@@ -148,7 +150,14 @@ class TestServicePoints(GrantCommon):
         self.assertEqual((remedy.amount, remedy.cost), (3, 2.1))
         self.assertEqual(remedy._reverse('Mistake'), '')
         self.assertEqual(entry.card_id.points, 0)
-        self.assertEqual(sum(self.env['retail.points.entry'].search([('card_id', '=', entry.card_id.id)]).mapped('points')), 0)
+        self.assertEqual(
+            sum(
+                self.env['retail.points.entry']
+                .search([('card_id', '=', entry.card_id.id)])
+                .mapped('points')
+            ),
+            0,
+        )
 
     def test_spent_points_are_owed(self):
         """R-svc E 2: points that were spent are reported when they are taken back, and stay as a debt of the ledger."""
@@ -171,7 +180,9 @@ class TestServicePoints(GrantCommon):
     def test_replacement_earns_no_points(self):
         """Design 4.2: an order made by a remedy is no purchase: it earns no points, not even those by the order."""
         self.program.rule_ids = [
-            Command.create({'reward_point_mode': 'order', 'reward_point_amount': 7, 'minimum_qty': 0})
+            Command.create(
+                {'reward_point_mode': 'order', 'reward_point_amount': 7, 'minimum_qty': 0}
+            )
         ]
         _remedy, order = self._granted('exchange')
         self.assertFalse(order.coupon_point_ids)
@@ -308,7 +319,14 @@ class TestServiceReplacements(GrantCommon):
         self._process()
         self.assertRecordValues(
             order,
-            [{'state': 'sale', 'amount_total': 0, 'partner_id': self.bob.id, 'retail_remedy_id': remedy.id}],
+            [
+                {
+                    'state': 'sale',
+                    'amount_total': 0,
+                    'partner_id': self.bob.id,
+                    'retail_remedy_id': remedy.id,
+                }
+            ],
         )
         self.assertEqual(order.origin, f'{self.ticket.name}, {self.order.name}')
         self.assertEqual(order.order_line.product_uom_qty, 1)

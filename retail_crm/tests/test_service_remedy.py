@@ -773,6 +773,7 @@ class TestRemedyProcess(RemedyCommon):
         self.assertNotEqual(ticket.category, 'solved')
         right = Counter.create({**values, 'remedy_kind_id': self.kinds['refund'].id})
         sold.order_id.date_order = fields.Datetime.now()
+        self._create_invoice(sold.order_id)
         right.action_solve()
         remedy = right.sudo().ticket_id.remedy_ids
         self.assertEqual((remedy.basis, remedy.amount, remedy.state), ('legal', 1000, 'granted'))

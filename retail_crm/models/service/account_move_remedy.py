@@ -19,6 +19,15 @@ class AccountMoveRemedy(models.Model):
         help='What was given to the customer by this credit note.',
     )
 
+    def _post(self, soft=True):
+        """A return is done when its credit note is posted."""
+        posted = super()._post(soft=soft)
+        # sudo: accountants need not see returns
+        if remedies_sudo := posted.sudo().retail_remedy_id:
+            requests_sudo = self.env['retail.return.request'].sudo()
+            requests_sudo.search([('remedy_id', 'in', remedies_sudo.ids)])._refund_posted()
+        return posted
+
     def _retail_debited(self):
         """Return whether one credit note was taken back by a posted debit."""
         return bool(

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class ResConfigSettingsReturn(models.TransientModel):
@@ -14,3 +14,9 @@ class ResConfigSettingsReturn(models.TransientModel):
     retail_return_pursue_days = fields.Integer(
         related='company_id.retail_return_pursue_days', readonly=False
     )
+
+    @api.model
+    def _retail_blocks(self):
+        blocks = super()._retail_blocks()
+        blocks['service']['crons'].append('retail_crm.ir_cron_returns')
+        return blocks

@@ -55,9 +55,7 @@ class RetailRemedyOrder(models.Model):
         product = self.product_id or self.kind_id.product_id
         if not product:
             raise UserError(
-                self.env._(
-                    'Say what is given: "%(kind)s" has no product.', kind=self.kind_id.name
-                )
+                self.env._('Say what is given: "%(kind)s" has no product.', kind=self.kind_id.name)
             )
         pieces = self.quantity or 1.0
         worth = self._retail_price(product, pieces)
