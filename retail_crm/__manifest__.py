@@ -240,6 +240,7 @@
     'demo': [
         'demo/crm_team_demo.xml',
         'demo/res_partner_file_demo.xml',
+        'demo/retail_ticket_history_demo.xml',
     ],
     'assets': {
         'web.assets_backend': [
