@@ -287,6 +287,7 @@
         'demo/retail_ticket_assign_demo.xml',
         'demo/retail_remedy_demo.xml',
         'demo/retail_return_demo.xml',
+        'demo/retail_ticket_history_demo.xml',
     ],
     'assets': {
         'web.assets_backend': [

@@ -158,6 +158,11 @@ RIGHTS = {
     },
     'retail.ticket.macro': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
     'retail.ticket.presence': {'manager': 'r'},
+    'retail.ticket.bottleneck': {'lead': 'r', 'manager': 'r'},
+    'retail.ticket.report': {'lead': 'r', 'manager': 'r', 'complaint': 'r'},
+    'retail.ticket.stage.report': {'lead': 'r', 'manager': 'r', 'complaint': 'r'},
+    'retail.ticket.team.goal': {'user': 'r', 'lead': 'r', 'manager': 'rwcd'},
+    'retail.ticket.team.score': {'lead': 'r', 'manager': 'r'},
     'retail.ticket.waiting.report': {'lead': 'r', 'manager': 'r'},
     'retail.adviser.report': {'lead': 'r', 'manager': 'r'},
     'retail.ticket.load.report': {'lead': 'r', 'manager': 'r'},
@@ -474,6 +479,10 @@ ACTIONS = {
     ('retail.ticket', 'action_reopen'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_solve'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_wait'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket.bottleneck', 'action_open_rows'): {'lead', 'manager'},
+    ('retail.ticket.report', 'action_open_ticket'): {'lead', 'manager', 'complaint'},
+    ('retail.ticket.stage.report', 'action_open_ticket'): {'lead', 'manager', 'complaint'},
+    ('retail.ticket.team.score', 'action_open_tickets'): {'lead', 'manager'},
     ('retail.ticket.team', 'action_make_desks'): {'manager'},
     ('retail.ticket', 'action_ignore_sender'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_not_only_thanks'): {'user', 'lead', 'manager', 'complaint'},
@@ -915,6 +924,22 @@ class AccessCommon(AccessCalls):
                 {**values, 'team_id': experts.id, 'reason': 'Hard'}
             ),
             'retail.ticket.presence': cls.env['retail.ticket.presence'].search(own),
+            'retail.ticket.report': cls.env['retail.ticket.report'].browse(ticket.id),
+            'retail.ticket.stage.report': cls.env['retail.ticket.stage.report'].search(own),
+            'retail.ticket.bottleneck': cls.env['retail.ticket.bottleneck'].search(
+                [('company_id', '=', company.id), ('type_id', '=', ticket.type_id.id)], limit=1
+            ),
+            'retail.ticket.team.goal': cls.env['retail.ticket.team.goal'].create(
+                {
+                    'team_id': experts.id,
+                    'metric': 'solve',
+                    'target': 75,
+                    'date_from': '2026-01-01',
+                }
+            ),
+            'retail.ticket.team.score': cls.env['retail.ticket.team.score'].search(
+                [('team_id', '=', experts.id)], limit=1
+            ),
             'retail.ticket.waiting.report': cls.env['retail.ticket.waiting.report'].search(
                 [('company_id', '=', company.id), ('type_id', '=', ticket.type_id.id)], limit=1
             ),
@@ -1323,6 +1348,11 @@ class AccessCommon(AccessCalls):
             'retail.ticket.expert': {'reason': 'Very hard'},
             'retail.ticket.macro': {'name': 'Hi'},
             'retail.ticket.presence': {'is_writing': True},
+            'retail.ticket.bottleneck': {'hours': 9},
+            'retail.ticket.report': {'reopen_count': 9},
+            'retail.ticket.stage.report': {'hours': 9},
+            'retail.ticket.team.goal': {'target': 60},
+            'retail.ticket.team.score': {'count': 9},
             'retail.ticket.waiting.report': {'waiting': 9},
             'retail.adviser.report': {'customer_count': 9},
             'retail.ticket.load.report': {'load': 9},
@@ -1656,6 +1686,14 @@ class AccessCommon(AccessCalls):
             },
             'retail.ticket.macro': {'name': 'Bye'},
             'retail.ticket.presence': {'user_id': cls.env.uid},
+            'retail.ticket.bottleneck': {'hours': 9},
+            'retail.ticket.report': {'reopen_count': 9},
+            'retail.ticket.stage.report': {'hours': 9},
+            'retail.ticket.team.goal': {
+                'metric': 'answer',
+                'target': 60,
+            },
+            'retail.ticket.team.score': {'count': 9},
             'retail.ticket.waiting.report': {'waiting': 9},
             'retail.adviser.report': {'customer_count': 9},
             'retail.ticket.load.report': {'load': 9},
@@ -2224,6 +2262,9 @@ class TestAccess(AccessCommon):
             ('retail.complaint.rate', '_complaint_rates'),
             ('retail.spike.rule', '_evaluate'),
             ('retail.problem.message', '_cron_send'),
+            ('retail.ticket', '_cron_quality'),
+            ('retail.ticket', '_quality_refresh'),
+            ('retail.ticket', '_said_unsolved'),
         ):
             with self.subTest(method=f'{model}.{method}'), self.assertRaises(AccessError):
                 self._rpc(self.users['manager'], model, method)

@@ -674,3 +674,42 @@ class TestServiceQuality(QualityCommon):
         after = self._solved()
         self.assertEqual(before.first_contact_until - before.first_solved_at, WEEK)
         self.assertEqual(instant(after.first_contact_until), instant(MONDAY) + 50 * 3600)
+
+    def test_tickets_with_their_history(self):
+        """Tickets entered with their history get clock and figures as if they had been handled here, and tell nobody."""
+        events = [
+            (1, 'agent'),
+            (2, 'solved'),
+            (5, 'customer'),
+            (5, 'open'),
+            (6, 'agent'),
+            (7, 'solved'),
+        ]
+        live = self._make()
+        for hours, what in events:
+            if what in self.stages:
+                self._do(live, what, MONDAY + hours * HOUR)
+            else:
+                self._speak(live, what, MONDAY + hours * HOUR)
+        later = MONDAY + timedelta(days=30)
+        self._derive(live, later)
+        values = {
+            'subject': 'Old',
+            'type_id': self.kind.id,
+            'team_id': self.team.id,
+            'channel_id': self.mail.id,
+            'partner_id': self.ann.id,
+            'received_at': MONDAY,
+        }
+        with at(later):
+            entered = self.env['retail.ticket']._enter_histories([(values, events)])
+        names = (*COLUMNS, 'reopen_count', 'solved_at', 'first_solved_at', 'first_response_at')
+        names += ('stage_id', 'category', 'deadline', 'is_breached', 'agent_message_count')
+        for name in names:
+            self.assertEqual(entered[name], live[name], name)
+        self.assertEqual(self._states(entered), self._states(live))
+        self._end_transaction()
+        announced = self.moments.search(
+            [('res_model', '=', 'retail.ticket'), ('res_id', '=', entered.id)]
+        )
+        self.assertFalse(announced)

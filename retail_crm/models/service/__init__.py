@@ -194,6 +194,7 @@ from . import (
     retail_ticket_interval_quality,
     retail_ticket_quality,  # after all that moves tickets and writes the log
     retail_ticket_quality_run,
+    retail_ticket_history,
     retail_ticket_line_quality,
     retail_ticket_report,
     retail_ticket_stage_report,
