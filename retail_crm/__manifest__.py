@@ -244,6 +244,7 @@
     'demo': [
         'demo/crm_team_demo.xml',
         'demo/res_partner_file_demo.xml',
+        'demo/retail_spike_demo.xml',
     ],
     'assets': {
         'web.assets_backend': [
