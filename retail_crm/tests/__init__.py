@@ -97,3 +97,4 @@ from . import test_service_faq
 from . import test_service_page
 from . import test_service_portal
 from . import test_service_security
+from . import test_service_spike

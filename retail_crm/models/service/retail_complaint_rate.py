@@ -59,7 +59,7 @@ class RetailComplaintRate(models.Model):
         help='Who complained. Empty for restricted complaints.',
     )
     date = fields.Date(readonly=True, help='Day on which it was received, where the company is.')
-    received_at = fields.Datetime(string='Received', readonly=True)
+    received_at = fields.Datetime(string='Received', readonly=True, help='When it reached us.')
     product_id = fields.Many2one(
         comodel_name='product.product', readonly=True, help='Product complained about.'
     )

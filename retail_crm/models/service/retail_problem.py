@@ -132,7 +132,9 @@ class RetailProblem(models.Model):
     open_count = fields.Integer(
         string='Still Open', compute='_compute_counts', help='How many of them are not solved yet.'
     )
-    solved_at = fields.Datetime(string='Solved On', readonly=True, copy=False)
+    solved_at = fields.Datetime(
+        string='Solved On', readonly=True, copy=False, help='When it was solved.'
+    )
     solved_by = fields.Many2one(
         comodel_name='res.users', readonly=True, copy=False, help='Who solved it.'
     )

@@ -187,7 +187,10 @@ class RetailProblemMessage(models.Model):
             # sudo: checked above; recipients and state are written here only
             message_sudo = message.sudo()
             message_sudo.line_ids.create(
-                [{'message_id': message.id, 'ticket_id': ticket.id} for ticket in tickets]
+                [
+                    {'message_id': message.id, 'ticket_id': ticket.id}
+                    for ticket in tickets - message_sudo.line_ids.ticket_id
+                ]
             )
             message_sudo.write(
                 {

@@ -156,7 +156,11 @@ class RetailSpikeAlert(models.Model):
     def write(self, vals):
         """Alerts are written by the evaluation; people close them, and do what is to be done."""
         if not self.env.su:
-            vals = {name: value for name, value in vals.items() if name.startswith(('activity_', 'message_'))}
+            vals = {
+                name: value
+                for name, value in vals.items()
+                if name.startswith(('activity_', 'message_'))
+            }
         return super().write(vals)
 
     # === OPENING ===#
