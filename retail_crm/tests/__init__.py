@@ -68,6 +68,8 @@ from . import test_service_desk
 from . import test_service_myday
 from . import test_service_sla
 from . import test_service_time
+from . import test_service_ladder
+from . import test_service_escalate
 from . import test_service_door
 from . import test_service_complaint
 from . import test_service_dispatch

@@ -209,6 +209,9 @@ RIGHTS = {
         'marketing': 'r',
         'complaint': 'r',
     },
+    'retail.escalation.level': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
+    'retail.escalation.notice': {'user': 'r', 'lead': 'r', 'manager': 'r', 'complaint': 'r'},
+    'retail.oncall': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
     'retail.ticket.event': {'user': 'r', 'lead': 'r', 'manager': 'r', 'complaint': 'r'},
     'retail.ticket.interval': {'user': 'r', 'lead': 'r', 'manager': 'r', 'complaint': 'r'},
     'retail.ticket.target': {'user': 'r', 'lead': 'r', 'manager': 'r', 'complaint': 'r'},
@@ -464,6 +467,7 @@ ACTIONS = {
     ('retail.touch', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing', 'sales'},
     ('retail.registration', 'action_register'): {'user', 'lead', 'manager', 'sales'},
     ('retail.registration', 'action_register_next'): {'user', 'lead', 'manager', 'sales'},
+    ('retail.escalation.notice', 'action_retry'): {'lead', 'manager'},
     ('retail.sla.policy', 'action_apply'): {'manager'},
     ('retail.sla.policy', 'action_open_tickets'): {
         'user',
@@ -474,6 +478,7 @@ ACTIONS = {
     },
     # the sample is a complaint that nobody owns
     ('retail.ticket', 'action_assign_me'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_escalations'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_cancel'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_next_stage'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_reopen'): {'user', 'lead', 'manager', 'complaint'},
@@ -827,6 +832,16 @@ class AccessCommon(AccessCalls):
                 'partner_id': cls.bob.id,
             }
         )
+        event = cls.env['retail.ticket.event'].create(
+            {
+                'ticket_id': ticket.id,
+                'company_id': company.id,
+                'kind': 'solve',
+                'cycle': 1,
+                'level': 'warning',
+                'date': '2026-01-01',
+            }
+        )
         return {
             'retail.calendar.makeup': cls.env['retail.calendar.makeup'].create(
                 {'calendar_id': calendar.id, 'date': '2026-10-10'}
@@ -834,14 +849,28 @@ class AccessCommon(AccessCalls):
             'retail.sla.policy': cls.env['retail.sla.policy'].create(
                 {'name': 'Quick', 'company_id': company.id, 'sequence': 9999}
             ),
-            'retail.ticket.event': cls.env['retail.ticket.event'].create(
+            'retail.ticket.event': event,
+            'retail.escalation.level': cls.env['retail.escalation.level'].create(
+                {'name': 'Late', 'amount': 9, 'company_id': company.id}
+            ),
+            'retail.escalation.notice': cls.env['retail.escalation.notice'].create(
                 {
                     'ticket_id': ticket.id,
                     'company_id': company.id,
-                    'kind': 'solve',
-                    'cycle': 1,
-                    'level': 'warning',
-                    'date': '2026-01-01',
+                    'event_id': event.id,
+                    'user_id': cls.users['lead'].id,
+                    'role': 'leader',
+                    'state': 'failed',
+                    'error': 'No line',
+                    'send_after': '2026-01-01',
+                }
+            ),
+            'retail.oncall': cls.env['retail.oncall'].create(
+                {
+                    'user_id': cls.users['lead'].id,
+                    'company_id': company.id,
+                    'date_from': '2026-01-01',
+                    'date_until': '2026-01-02',
                 }
             ),
             'retail.ticket.interval': ticket.interval_ids[:1],
@@ -1380,6 +1409,9 @@ class AccessCommon(AccessCalls):
             'retail.touch': {'note': 'Asked for tea'},
             'retail.registration': {'name': 'Dora'},
             'retail.privilege': {'kind': 'event'},
+            'retail.escalation.level': {'amount': 8},
+            'retail.escalation.notice': {'state': 'sent'},
+            'retail.oncall': {'date_until': '2026-01-03'},
             'retail.sla.policy': {'first_hours': 3},
             'retail.ticket.event': {'level': 'breach'},
             'retail.ticket.interval': {'date_from': '2026-01-01'},
@@ -1561,6 +1593,16 @@ class AccessCommon(AccessCalls):
                 'group': 'all',
             },
             'retail.referral.report': {'partner_id': cls.ann.id},
+            'retail.escalation.level': {'name': 'Later', 'amount': 7},
+            'retail.escalation.notice': {
+                'ticket_id': ticket.id,
+                'company_id': cls.company.id,
+                'event_id': clock['retail.ticket.event'].id,
+                'user_id': cls.users['user'].id,
+                'role': 'owner',
+                'send_after': '2026-01-01',
+            },
+            'retail.oncall': {'user_id': cls.users['user'].id, 'date_until': '2040-01-01'},
             'retail.sla.policy': {'name': 'Slow'},
             'retail.ticket.event': {
                 'ticket_id': ticket.id,
@@ -2258,6 +2300,8 @@ class TestAccess(AccessCommon):
             ('retail.ticket', '_clock_rematch'),
             ('retail.ticket', '_cron_assign'),
             ('retail.ticket', '_cron_clock'),
+            ('retail.escalation.notice', '_plan'),
+            ('retail.escalation.notice', '_send_due'),
             ('retail.ticket.event', '_fire'),
             ('retail.complaint.rate', '_complaint_rates'),
             ('retail.spike.rule', '_evaluate'),

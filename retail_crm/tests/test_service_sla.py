@@ -25,6 +25,8 @@ class SlaCommon(RetailCrmCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.env['retail.sla.policy'].search([]).active = False
+        # what comes after a deadline, and without owner, is in test_service_escalate.py
+        cls.env['retail.escalation.level'].search([('unit', '!=', 'share')]).active = False
         cls.office = cls._create_calendar(
             'Office', [(day, hours) for day in range(5) for hours in ((9, 12), (13.5, 18))]
         )

@@ -179,6 +179,7 @@ from . import (
     retail_ticket_escalate_major,
     retail_escalation_notice,
     retail_escalation_send,
+    retail_ticket_tier,
     res_company_escalation,
     res_config_settings_escalation,
     retail_my_day_escalation,

@@ -112,9 +112,8 @@ class RetailEscalationLevel(models.Model):
     @api.constrains('unit', 'amount', 'company_id', 'active', 'repeat_days')
     def _check_order(self):
         """Each level has a place of its own, and only the last one repeats."""
-        for company in self.company_id | self.env['res.company']:
-            levels = self.search([('company_id', '=', company.id)])
-            ranks = levels.mapped('rank')
+        for company_id in {level.company_id.id for level in self}:
+            ranks = self.search([('company_id', '=', company_id)]).mapped('rank')
             if len(ranks) != len(set(ranks)):
                 raise ValidationError(
                     self.env._(
