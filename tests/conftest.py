@@ -1,10 +1,16 @@
 """Fixtures for the tests from outside: real databases and servers, made by functions of ./dev."""
 
+import email
+import email.policy
+import email.utils
 import importlib.machinery
 import importlib.util
 import itertools
 import os
 import resource
+import socketserver
+import threading
+import xmlrpc.client
 from pathlib import Path
 
 import pytest
@@ -147,3 +153,80 @@ def visit(shots, shop, browser):
     for page in pages:
         page.context.close()
     assert not errors
+
+
+class Postman(socketserver.StreamRequestHandler):
+    """Takes the mails that the shop sends; the server keeps them in ``letters``."""
+
+    def handle(self):
+        self.wfile.write(b'220 story\r\n')
+        for line in self.rfile:
+            word = line[:4].upper().strip()
+            if word == b'DATA':
+                self.wfile.write(b'354 go on\r\n')
+                text = b''.join(iter(self.rfile.readline, b'.\r\n'))
+                self.server.letters.append(
+                    email.message_from_bytes(text, policy=email.policy.default)
+                )
+            self.wfile.write(b'221 bye\r\n' if word == b'QUIT' else b'250 ok\r\n')
+            if word == b'QUIT':
+                return
+
+
+@pytest.fixture(scope='module')
+def letters():
+    """The mails that left the shop, oldest first."""
+    with socketserver.ThreadingTCPServer(('127.0.0.1', 0), Postman) as post:
+        post.daemon_threads, post.letters = True, []
+        threading.Thread(target=post.serve_forever, daemon=True).start()
+        yield post.letters, post.server_address[1]
+        post.shutdown()
+
+
+@pytest.fixture(scope='module')
+def kept():
+    """What one chapter leaves for the next."""
+    return {}
+
+
+@pytest.fixture(scope='module')
+def ask(shop):
+    """A function that calls a method of the file's `shop` as the administrator does from outside, like a mail server."""
+    server = xmlrpc.client.ServerProxy(f'{shop.url}/xmlrpc/2/object', allow_none=True)
+
+    def call(model, method, *args, **options):
+        return server.execute_kw(shop.name, 2, 'admin', model, method, args, options)
+
+    return call
+
+
+@pytest.fixture(scope='module')
+def run(ask):
+    """A function that runs a scheduled action, by its name."""
+
+    def trigger(name):
+        found = ask('ir.model.data', 'search_read', [('name', '=', name)], ['res_id'])
+        ask('ir.cron', 'method_direct_trigger', [found[0]['res_id']])
+
+    return trigger
+
+
+@pytest.fixture(scope='module')
+def deliver(shop):
+    """A function that hands a mail to the file's `shop`, as a mail server does."""
+    gate = xmlrpc.client.ServerProxy(f'{shop.url}/xmlrpc/2/object', allow_none=True)
+
+    def hand_over(number, sender, subject, text, **more):
+        head = {
+            'From': sender,
+            'To': 'service@shop.example',
+            'Subject': subject,
+            'Message-ID': f'<story-{number}@example.com>',
+            'Date': email.utils.formatdate(),
+            **{key.replace('_', '-'): value for key, value in more.items()},
+        }
+        raw = '\r\n'.join(f'{key}: {value}' for key, value in head.items()) + f'\r\n\r\n{text}\r\n'
+        mail = xmlrpc.client.Binary(raw.encode())
+        gate.execute_kw(shop.name, 2, 'admin', 'mail.thread', 'message_process', [False, mail])
+
+    return hand_over

@@ -1,5 +1,7 @@
 """What tests in a browser do with a page of Odoo, on fast and on slow machines."""
 
+import re
+
 # Put into each page before its own scripts: how many requests wait for an answer.
 COUNT_REQUESTS = """
 window.openRequests = 0;
@@ -85,3 +87,48 @@ def assert_inside(page, selector, width=390):
         if box and box['width']:
             assert box['x'] >= 0 and box['x'] + box['width'] <= width, (selector, box)
     assert page.evaluate('document.documentElement.scrollWidth') <= width
+
+
+def open_app(page):
+    page.goto('/odoo')
+    page.click('.o_navbar_apps_menu button')
+    settle(page)
+    page.click('[data-menu-xmlid="retail_crm.retail_crm_menu"]')
+    page.wait_for_selector('.o_retail_my_day')
+    settle(page)
+
+
+def open_menu(page, *names):
+    for name in names:
+        page.click(f'[data-menu-xmlid="retail_crm.{name}"]')
+
+
+def open_ticket(page, number):
+    page.goto(f'/odoo/retail-tickets/{number}')
+    page.wait_for_selector('.o_form_view')
+    settle(page)
+
+
+def press(page, name):
+    """Press the button of the form, and wait for what follows."""
+    leave(page)
+    page.locator(f'.o_form_view button[name="{name}"]:visible').first.click()
+    settle(page)
+
+
+def tab(page, text):
+    page.locator('.o_notebook .nav-link', has_text=re.compile(f'^{text}$')).click()
+    settle(page)
+
+
+def write(page, scope, field, text):
+    scope.locator(f'[name="{field}"]').locator('input, textarea').first.fill(text)
+
+
+def badge(page, scope, field, text):
+    scope.locator(f'[name="{field}"] .o_selection_badge', has_text=text).first.click()
+    settle(page)
+
+
+def stage(page):
+    return page.locator('.o_statusbar_status .o_arrow_button_current')

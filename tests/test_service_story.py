@@ -6,15 +6,25 @@ this file are chapters: each goes on where the one before ended, and all of them
 """
 
 import base64
-import email
-import email.policy
 import re
-import socketserver
-import threading
-import xmlrpc.client
 
 import pytest
-from pages import assert_inside, choose, leave, search_for, select, settle
+from pages import (
+    assert_inside,
+    badge,
+    choose,
+    leave,
+    open_app,
+    open_menu,
+    open_ticket,
+    press,
+    search_for,
+    select,
+    settle,
+    stage,
+    tab,
+    write,
+)
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.chapters
@@ -74,34 +84,6 @@ document.addEventListener('click', (event) => (window.clicks += Number(event.isT
 """
 
 
-class Postman(socketserver.StreamRequestHandler):
-    """Takes the mails that the shop sends; the server keeps them in ``letters``."""
-
-    def handle(self):
-        self.wfile.write(b'220 story\r\n')
-        for line in self.rfile:
-            word = line[:4].upper().strip()
-            if word == b'DATA':
-                self.wfile.write(b'354 go on\r\n')
-                text = b''.join(iter(self.rfile.readline, b'.\r\n'))
-                self.server.letters.append(
-                    email.message_from_bytes(text, policy=email.policy.default)
-                )
-            self.wfile.write(b'221 bye\r\n' if word == b'QUIT' else b'250 ok\r\n')
-            if word == b'QUIT':
-                return
-
-
-@pytest.fixture(scope='module')
-def letters():
-    """The mails that left the shop, oldest first."""
-    with socketserver.ThreadingTCPServer(('127.0.0.1', 0), Postman) as post:
-        post.daemon_threads, post.letters = True, []
-        threading.Thread(target=post.serve_forever, daemon=True).start()
-        yield post.letters, post.server_address[1]
-        post.shutdown()
-
-
 @pytest.fixture(scope='module')
 def shop(house, base_db, letters):
     """A served shop. Its scheduled actions run when the story says so."""
@@ -113,79 +95,6 @@ def shop(house, base_db, letters):
             assert not house.bad_lines(server.log), house.bad_lines(server.log)[:5]
     finally:
         house.drop(name)
-
-
-@pytest.fixture(scope='module')
-def kept():
-    """What one chapter leaves for the next."""
-    return {}
-
-
-@pytest.fixture(scope='module')
-def ask(shop):
-    """A function that calls a method as the administrator does from outside, like a mail server."""
-    server = xmlrpc.client.ServerProxy(f'{shop.url}/xmlrpc/2/object', allow_none=True)
-
-    def call(model, method, *args, **options):
-        return server.execute_kw(shop.name, 2, 'admin', model, method, args, options)
-
-    return call
-
-
-@pytest.fixture(scope='module')
-def run(ask):
-    """A function that runs a scheduled action, by its name."""
-
-    def trigger(name):
-        found = ask('ir.model.data', 'search_read', [('name', '=', name)], ['res_id'])
-        ask('ir.cron', 'method_direct_trigger', [found[0]['res_id']])
-
-    return trigger
-
-
-def open_app(page):
-    page.goto('/odoo')
-    page.click('.o_navbar_apps_menu button')
-    settle(page)
-    page.click('[data-menu-xmlid="retail_crm.retail_crm_menu"]')
-    page.wait_for_selector('.o_retail_my_day')
-    settle(page)
-
-
-def open_menu(page, *names):
-    for name in names:
-        page.click(f'[data-menu-xmlid="retail_crm.{name}"]')
-
-
-def open_ticket(page, number):
-    page.goto(f'/odoo/retail-tickets/{number}')
-    page.wait_for_selector('.o_form_view')
-    settle(page)
-
-
-def press(page, name):
-    """Press the button of the form, and wait for what follows."""
-    leave(page)
-    page.locator(f'.o_form_view button[name="{name}"]:visible').first.click()
-    settle(page)
-
-
-def tab(page, text):
-    page.locator('.o_notebook .nav-link', has_text=re.compile(f'^{text}$')).click()
-    settle(page)
-
-
-def write(page, scope, field, text):
-    scope.locator(f'[name="{field}"]').locator('input, textarea').first.fill(text)
-
-
-def badge(page, scope, field, text):
-    scope.locator(f'[name="{field}"] .o_selection_badge', has_text=text).first.click()
-    settle(page)
-
-
-def stage(page):
-    return page.locator('.o_statusbar_status .o_arrow_button_current')
 
 
 def test_1_clerk_solves_at_the_counter(visit, ask):
@@ -290,30 +199,10 @@ def test_2_clerk_takes_calls(visit, ask, run, kept):
     assert profile['ladder'] == 'prospect', profile
 
 
-def test_3_a_mail_is_answered_and_answers(visit, shop, ask, letters, kept):
+def test_3_a_mail_is_answered_and_answers(visit, ask, deliver, letters, kept):
     """S-CHN-07, S-TKT-32: a mail becomes a ticket, the answer goes to its writer, and his answer ends the waiting."""
-    gate = xmlrpc.client.ServerProxy(f'{shop.url}/xmlrpc/2/object', allow_none=True)
-
-    def deliver(number, subject, text, **more):
-        head = {
-            'From': f'"{WRITER}" <otto@example.com>',
-            'To': 'service@shop.example',
-            'Subject': subject,
-            'Message-ID': f'<story-{number}@example.com>',
-            'Date': email.utils.formatdate(),
-            **{key.replace('_', '-'): value for key, value in more.items()},
-        }
-        raw = '\r\n'.join(f'{key}: {value}' for key, value in head.items()) + f'\r\n\r\n{text}\r\n'
-        gate.execute_kw(
-            shop.name,
-            2,
-            'admin',
-            'mail.thread',
-            'message_process',
-            [False, xmlrpc.client.Binary(raw.encode())],
-        )
-
-    deliver(1, 'My parcel was crushed', 'The cup in it is broken. I want a new one.')
+    sender = f'"{WRITER}" <otto@example.com>'
+    deliver(1, sender, 'My parcel was crushed', 'The cup in it is broken. I want a new one.')
     names = [
         'partner_id',
         'channel_id',
@@ -345,6 +234,7 @@ def test_3_a_mail_is_answered_and_answers(visit, shop, ask, letters, kept):
     assert 'otto@example.com' in answer['To'], answer.items()
     deliver(
         2,
+        sender,
         f'Re: {answer["Subject"]}',
         'Here it is: STORY-3.',
         In_Reply_To=answer['Message-ID'],
