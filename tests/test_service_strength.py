@@ -137,7 +137,7 @@ def promise(page, dialog, amount):
 
 
 def test_1_broken_kettle_with_the_manager_away(visit, find):
-    """S-TKT-22, S-TKT-23: above the clerk's limit the deputy of the absent manager decides, by telephone; then it is granted."""
+    """S-TKT-22, S-TKT-23: above the limit of the clerk the deputy of the absent manager decides, by telephone."""
     page = visit('clerk')
     dialog = counter(page, 'STRONG-1')
     promise(page, dialog, '80')
