@@ -77,6 +77,7 @@ from . import test_service_recurrence
 from . import test_service_restricted
 from . import test_service_review
 from . import test_service_card
+from . import test_service_cost
 from . import test_service_counter
 from . import test_service_faq
 from . import test_service_page

@@ -12,7 +12,8 @@ class RetailRowKept(models.AbstractModel):
     Odoo forgets its records with every request and reads them again one table at a time. Here the first read of a
     request is answered from memory, in the same cache, after the same checks. Columns in several languages, or
     for some groups only, are read as always. Invariant: the rows are forgotten, in all processes, whenever one of the
-    table is made, changed (also by a computation) or deleted.
+    table is made, changed (also by a computation) or deleted, and a transaction that changed any setting reads them as
+    always until it is committed.
     """
 
     _name = 'retail.row.kept'
@@ -22,7 +23,7 @@ class RetailRowKept(models.AbstractModel):
         if field.name in self._kept_columns() and self._may_read_kept():
             rows = self._kept_rows()
             ids = self._origin._ids
-            if all(record_id in rows for record_id in ids):
+            if ids and all(record_id in rows for record_id in ids):
                 for name, values in zip(
                     self._kept_columns(),
                     zip(*(rows[record_id] for record_id in ids), strict=True),
@@ -34,6 +35,8 @@ class RetailRowKept(models.AbstractModel):
 
     def _may_read_kept(self):
         """Return whether the user may read these rows, as far as that can be told without asking the database."""
+        if self.env.registry.cache_invalidated:
+            return False  # this transaction has changed something that nobody else may see yet
         if self.env.su:
             return True
         if not self.browse().has_access('read'):
