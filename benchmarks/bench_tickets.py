@@ -182,10 +182,14 @@ def making(bench, oca, ours):
         judge(bench, title, faster, queries)
 
 
-def judge(bench, title, faster, queries=None):
-    """Check how many times faster than OCA we are, and how many queries a unit takes."""
-    theirs, ours = bench.rows[-2:]
-    bench.check(f'{title}: our part of the processor time of OCA', ours['cpu_ratio'], 1 / faster)
+def judge(bench, title, faster, queries=None, by_clock=False):
+    """Check how many times faster than OCA we are, and how many queries a unit takes.
+
+    :param by_clock: PostgreSQL scans OCA's tables in parallel workers, whose processor time is not in ours
+    """
+    _theirs, ours = bench.rows[-2:]
+    kind, ratio = ('time', 'ratio') if by_clock else ('processor time', 'cpu_ratio')
+    bench.check(f'{title}: our part of the {kind} of OCA', ours[ratio], 1 / faster)
     if queries is not None:
         bench.check(f'{title}: queries', ours['queries'], queries, 'queries')
 
@@ -239,7 +243,7 @@ def pages(bench, oca, ours):
             runs=bench.args.runs * 3,
             warm=3,
         )
-        judge(bench, title, faster)
+        judge(bench, title, faster, by_clock=True)
 
 
 def main():

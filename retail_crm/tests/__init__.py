@@ -63,6 +63,7 @@ from . import test_service_access
 from . import test_service_card
 from . import test_service_clock
 from . import test_service_complaint
+from . import test_service_cost
 from . import test_service_counter
 from . import test_service_desk
 from . import test_service_dispatch

@@ -56,8 +56,9 @@ class ResPartnerTouch(models.Model):
 
     def _file_words(self):
         words = super()._file_words()
-        if self.retail_top_categories:
-            words.append(self.env._('buys most often: %(names)s', names=self.retail_top_categories))
+        # by the summary: who shows the words alone need not ask for channels and shop guide
+        if top := (self.retail_summary or {}).get('top_categories'):
+            words.append(self.env._('buys most often: %(names)s', names=', '.join(top)))
         return words
 
     # === SUMMARY ===#

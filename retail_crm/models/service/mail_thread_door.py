@@ -7,6 +7,7 @@ from odoo.exceptions import AccessError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from . import _mail_door as door
+from .mail_alias_door import KNOWN_ALIASES
 
 _logger = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ class MailThread(models.AbstractModel):
         self._retail_check_gateway(model, thread_id)
         raw = bytes(message.data) if isinstance(message, xmlrpclib.Binary) else message
         raw = raw.encode('utf-8', 'surrogateescape') if isinstance(raw, str) else raw
-        token = RAW_MAIL.set(raw)
+        token, aliases = RAW_MAIL.set(raw), KNOWN_ALIASES.set({})
         try:
             with self.env.cr.savepoint():
                 return super().message_process(
@@ -55,6 +56,7 @@ class MailThread(models.AbstractModel):
             return self._retail_rescue(model, raw, custom_values, error)
         finally:
             RAW_MAIL.reset(token)
+            KNOWN_ALIASES.reset(aliases)
 
     @api.model
     def _retail_check_gateway(self, model, thread_id):

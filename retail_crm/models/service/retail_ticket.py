@@ -75,7 +75,7 @@ class RetailTicket(models.Model):
     )
     is_old_customer = fields.Boolean(
         string='Old Customer',
-        compute='_compute_is_old_customer',
+        compute='_compute_past',
         help='The customer had bought before the request came in.',
     )
 
@@ -375,30 +375,6 @@ class RetailTicket(models.Model):
             else:
                 ticket.partner_email = ticket.partner_email
                 ticket.partner_phone = ticket.partner_phone
-
-    @api.depends('partner_id', 'received_at', 'company_id')
-    def _compute_is_old_customer(self):
-        """Ask once for all customers when they bought first."""
-        # sudo: whether somebody bought before is told to whoever handles his request
-        first = dict(
-            self.env['retail.purchase']
-            .sudo()
-            ._read_group(
-                [
-                    ('partner_id', 'in', self.partner_id.commercial_partner_id._origin.ids),
-                    ('company_id', 'in', self.company_id.root_id.ids),
-                    ('counts', '=', True),
-                ],
-                ['partner_id'],
-                ['date:min'],
-            )
-        )
-        for ticket in self:
-            bought = first.get(ticket.partner_id.commercial_partner_id._origin)
-            received = ticket.received_at and fields.Datetime.context_timestamp(
-                ticket, ticket.received_at
-            )
-            ticket.is_old_customer = bool(bought and received and bought < received.date())
 
     @api.depends('line_ids.product_id')
     def _compute_product_id(self):

@@ -27,6 +27,18 @@ _CARD = {
     'card_consent': 'retail_consent_text',
     'card_adviser_id': 'retail_adviser_id',
 }
+#: Parts of the customer's summary that the card needs; a field that needs another one adds it here.
+_SUMMARY = (
+    'channel',
+    'consents',
+    'needs',
+    'points',
+    'preferences',
+    'preferred_channel_id',
+    'tickets',
+    'tier',
+    'top_categories',
+)
 #: What is known of the person first, else of the company.
 _CARD_OF_PERSON = {'card_file_line': 'retail_file_line', 'card_remark': 'retail_remark'}
 
@@ -110,6 +122,7 @@ class RetailTicketCard(models.Model):
         for company, tickets in self._card_shown().grouped('company_id').items():
             # sudo: the fields' groups decide who sees the card; only of the tickets' own customers
             partners = tickets.sudo().partner_id.with_company(company)
+            partners = partners.with_context(retail_crm_summary=_SUMMARY)
             everybody = (partners | partners.commercial_partner_id)._origin
             everybody.mapped('retail_summary')  # of all of them in one query
             by_id = {partner.id: partner for partner in everybody}  # which are prefetched together

@@ -108,32 +108,9 @@ class RetailTicketComplaint(models.Model):
     )
     earlier_complaint_count = fields.Integer(
         string='Earlier Complaints',
-        compute='_compute_earlier_complaint_count',
+        compute='_compute_past',
         help='How many complaints the customer made before.',
     )
-
-    @api.depends('commercial_partner_id')
-    @api.depends_context('uid')
-    def _compute_earlier_complaint_count(self):
-        # sudo: how many there were is told to whoever handles the next one, not what they were about; of one about
-        # himself he learns nothing
-        counts = dict(
-            self.sudo()._read_group(
-                [
-                    ('commercial_partner_id', 'in', self.commercial_partner_id.ids),
-                    ('is_complaint', '=', True),
-                    ('category', '!=', 'cancelled'),
-                    ('blocked_user_id', '!=', self.env.uid),
-                    ('company_id', 'child_of', self.company_id.root_id.ids),
-                ],
-                ['commercial_partner_id'],
-                ['__count'],
-            )
-        )
-        for ticket in self:
-            number = counts.get(ticket.commercial_partner_id, 0)
-            is_one = ticket.is_complaint and ticket._origin and ticket.category != 'cancelled'
-            ticket.earlier_complaint_count = max(0, number - int(bool(is_one)))
 
     # === WRITING ===#
 

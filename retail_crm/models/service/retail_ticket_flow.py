@@ -143,7 +143,7 @@ class RetailTicketFlow(models.Model):
         date = date or fields.Datetime.now()
         for ticket in self:
             if side == 'customer':
-                ticket.write(
+                ticket._stamp(
                     {
                         'last_customer_at': max(ticket.last_customer_at or date, date),
                         'customer_message_count': ticket.customer_message_count + 1,
@@ -151,7 +151,7 @@ class RetailTicketFlow(models.Model):
                     }
                 )
             else:
-                ticket.write(
+                ticket._stamp(
                     {
                         'last_agent_at': max(ticket.last_agent_at or date, date),
                         'agent_message_count': ticket.agent_message_count + 1,

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.tools import ormcache
 
 from .retail_ticket_team import KINDS
 
@@ -99,4 +100,12 @@ class RetailTicketType(models.Model):
     @api.model
     def _default_type(self):
         """Hook: return the type of a request of which nothing else is known."""
-        return self.search([('is_internal', '=', False), ('is_complaint', '=', False)], limit=1)
+        return self.browse(self._default_type_id())
+
+    @api.model
+    @ormcache()
+    def _default_type_id(self):
+        """Return the id of that type, kept until a type changes (see ``retail_row_kept.py``)."""
+        # sudo: the id only
+        domain = [('is_internal', '=', False), ('is_complaint', '=', False)]
+        return self.sudo().search(domain, limit=1).id or None
