@@ -60,6 +60,7 @@ from . import test_loyalty_points_seen
 from . import test_loyalty_points_review
 from . import test_loyalty_tiers_rules
 from . import test_service_access
+from . import test_service_assign
 from . import test_service_forget
 from . import test_service_shipped
 from . import test_service_clock
