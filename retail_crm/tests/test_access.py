@@ -458,9 +458,10 @@ ACTIONS = {
             ('retail.ticket.answer', 'action_send'),
             ('retail.ticket.ask', 'action_ask'),
             ('retail.ticket.expert', 'action_hand_over'),
-            ('retail.ticket.hand.over', 'action_apply'),
         )
     },
+    # the sample hands over the tickets of somebody else
+    ('retail.ticket.hand.over', 'action_apply'): {'lead', 'manager'},
     ('retail.adviser.report', 'action_open_customers'): {'lead', 'manager'},
     ('retail.ticket.load.report', 'action_open_tickets'): {'lead', 'manager'},
     ('retail.timeline', 'action_open_document'): {'user', 'lead', 'manager', 'marketing'},
@@ -1262,6 +1263,9 @@ class AccessCommon(AccessCalls):
             'retail.remedy.kind': cls.env['retail.remedy.kind'].create({'name': 'Flowers'}),
             'retail.remedy.limit': cls.env.ref('retail_crm.retail_remedy_limit_staff'),
             **cls._desk(cls.company, cls.bob),
+            'retail.ticket.hand.over': cls.env['retail.ticket.hand.over'].create(
+                {'reason': 'Away'}
+            ),
             'retail.points.adjustment': points['adjustment'],
             'retail.points.campaign': cls.env['retail.points.campaign'].create({'name': 'Week'}),
             'retail.points.difference': points['difference'],

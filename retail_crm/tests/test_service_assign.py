@@ -11,7 +11,7 @@ from freezegun import freeze_time
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tests import BaseCase, tagged
+from odoo.tests import BaseCase, Form, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.retail_crm.models.service._assign import (
@@ -484,6 +484,27 @@ class TestServiceAssign(DeskCommon):
         with freeze_time(NOON):
             tickets.with_user(self.users['manager']).action_find_owner()
         self.assertEqual(len(tickets.user_id), 2)
+
+    def test_team_that_begins_to_assign(self):
+        """S-TKT-27: a team switched to automatic assignment gives out what waits in its queue, too."""
+        self.fair.assign_method = 'manual'
+        tickets = self._open(2)
+        with freeze_time(NOON):
+            self.fair.assign_method = 'fair'
+            self._run()
+        self.assertEqual(len(tickets.user_id), 2)
+
+    def test_forms_open_and_take_members(self):
+        """S-STF-16: the form of a team shows load and hours of a member before he is saved."""
+        with Form(self.desk) as form, form.member_ids.new() as line:
+            line.user_id = self.outside
+            line.capacity = 4
+            self.assertEqual(line.load_text, '0 of 4')
+        self.assertIn(self.outside, self.desk.member_ids.user_id)
+        with Form(self.env['retail.ticket'].with_user(self.users['manager'])) as form:
+            form.subject = 'By hand'
+            form.team_id = self.desk
+            form.user_id = self.one
 
     def test_owner_that_was_chosen_stays(self):
         """R-svc C.3-7: who was chosen by hand is never overruled, also outside the team and while away."""

@@ -32,7 +32,7 @@ class ResUsersAssign(models.Model):
         """Tickets of who leaves or goes away go on with others; who is back gets what waits."""
         result = super().write(vals)
         if vals.get('active') is False:
-            for user in self:
+            for user in self.filtered(lambda one: not one.share):
                 user._release_tickets()
         elif {'retail_away_from', 'retail_away_until', 'retail_substitute_id'} & set(vals):
             for user in self.filtered(lambda one: one.retail_away_from or one.retail_away_until):

@@ -162,7 +162,7 @@ class RetailTicketAssign(models.Model):
     # === WHEN ===#
 
     @api.model
-    def _due_domain(self):
+    def _assign_due_domain(self):
         return Domain('assign_after', '<=', fields.Datetime.now())
 
     @api.model
@@ -184,7 +184,7 @@ class RetailTicketAssign(models.Model):
                     cron._commit_progress()
                     return
                 tickets = self.with_context(active_test=False).search(
-                    self._due_domain(),
+                    self._assign_due_domain(),
                     order='priority desc, deadline, received_at, id',
                     limit=BATCH_SIZE,
                 )

@@ -29,7 +29,7 @@ class RetailTicketAssignGive(models.Model):
                 **({'team_id': team_id} if team_id else {}),
             )
         if turns:
-            self._take_turns(turns, now)
+            self._assign_take_turns(turns, now)
             by_user = {}
             for (user_id, _why, _team), tickets in groups.items():
                 by_user[user_id] = by_user.get(user_id, self.browse()) + tickets
@@ -54,7 +54,7 @@ class RetailTicketAssignGive(models.Model):
         body = self.env._('Owner: %(name)s (%(why)s)', name=user.sudo().name, why=label)
         self._message_log_batch(dict.fromkeys(self.ids, body))
 
-    def _take_turns(self, turns, now):
+    def _assign_take_turns(self, turns, now):
         """Write when these people last got something: who got his last comes last when all else is equal.
 
         :param turns: ``{user id: position of the last ticket that he got}``

@@ -50,6 +50,35 @@ class RetailTicketTeamAssign(models.Model):
         """Desks of stores assign by themselves."""
         return {**super()._prepare_desk_values(store), 'assign_method': 'fair'}
 
+    def write(self, vals):
+        """What waits is looked at again by the new rules; a team that begins to assign does so with its whole queue."""
+        begins = self.filtered(lambda team: team.assign_method != 'fair')
+        result = super().write(vals)
+        if vals.get('assign_method') == 'fair' and begins:
+            begins._queue_all()
+        if {'calendar_id', 'language_rule', 'class_rule', 'store_rule'} & set(vals):
+            self._wake_queue()
+        return result
+
+    def _queue_all(self):
+        """Have owners looked for of all that nobody owns in these teams."""
+        # sudo: the queue follows the rules of the team, whoever changes them
+        tickets_sudo = (
+            self.env['retail.ticket']
+            .sudo()
+            .search(
+                [
+                    ('team_id', 'in', self.ids),
+                    ('user_id', '=', False),
+                    ('category', 'in', RUNNING),
+                    ('assign_after', '=', False),
+                ]
+            )
+        )
+        now = fields.Datetime.now()
+        tickets_sudo._stamp({'assign_after': now, 'queued_at': now})
+        tickets_sudo._assign_soon()
+
     # === LISTENING ===#
 
     def _on_ticket_opened(self, moments):

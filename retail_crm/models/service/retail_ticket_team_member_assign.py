@@ -89,7 +89,7 @@ class RetailTicketTeamMemberAssign(models.Model):
         for member, member_sudo in zip(self, members_sudo, strict=True):
             user = member_sudo.user_id
             load = loads.get(user.id, 0) / HUNDREDTHS
-            capacity = user and crew.capacity(user, member_sudo)
+            capacity = crew.capacity(user, member_sudo) if user else 0
             member.running_count = counts.get(user, 0)
             member.load_percent = 100 * load / capacity if capacity else 0
             member.load_text = (
@@ -97,8 +97,9 @@ class RetailTicketTeamMemberAssign(models.Model):
                 if capacity
                 else f'{load:g}'
             )
-            member.state_text = user and crew.state_words(
-                user, member_sudo.team_id, member_sudo.company_id, self.env
+            company = member_sudo.company_id or self.env.company
+            member.state_text = (
+                crew.state_words(user, member_sudo.team_id, company, self.env) if user else False
             )
 
     # === CRUD ===#
