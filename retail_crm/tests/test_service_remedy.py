@@ -16,6 +16,7 @@ from odoo.addons.retail_crm.tests.complaint_common import ComplaintCommon
 
 #: A Wednesday morning; the office of the tests works Monday to Friday from 9 to 17 UTC.
 NOW = datetime(2026, 3, 4, 9, 0)
+NO_PAPER = 'No paper'
 
 
 class RemedyCommon(ComplaintCommon):
@@ -471,7 +472,7 @@ class TestRemedyApproval(RemedyCommon):
 
             def _expire(remedies):
                 if bad in remedies:
-                    raise UserError('no')
+                    raise ValueError('no')
                 return expire(remedies)
 
             with patch.object(type(self.Remedy), '_expire', _expire):
@@ -524,7 +525,7 @@ class TestRemedyProcess(RemedyCommon):
         def grant(this):
             calls.append(this)
             if len(calls) == 1:
-                raise UserError('No paper')
+                raise UserError(NO_PAPER)
             return this.browse()
 
         with patch.object(type(self.Remedy), '_grant_other', grant):
@@ -578,7 +579,7 @@ class TestRemedyProcess(RemedyCommon):
         remedy = self._ask(ticket, 'other', amount=10)
 
         def grant(_this):
-            raise UserError('No paper')
+            raise UserError(NO_PAPER)
 
         with patch.object(type(self.Remedy), '_grant_other', grant):
             ticket._complete_steps('execute', self._answers())
