@@ -249,6 +249,7 @@
         'demo/crm_team_demo.xml',
         'demo/res_partner_file_demo.xml',
         'demo/retail_return_demo.xml',
+        'demo/retail_remedy_demo.xml',
     ],
     'assets': {
         'web.assets_backend': [

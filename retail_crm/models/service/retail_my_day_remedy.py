@@ -11,7 +11,7 @@ class RetailMyDayRemedy(models.AbstractModel):
     def _sections(self, start, end):
         sections = super()._sections(start, end)
         approvals = self._section_approvals()
-        return [approvals, *sections] if approvals['count'] else [*sections, approvals]
+        return [approvals, *sections] if approvals['count'] else sections
 
     @api.model
     def _section_approvals(self):

@@ -68,6 +68,7 @@ class RetailRemedy(models.Model):
         index=True,
         ondelete='restrict',
         tracking=True,
+        help='What is offered.',
     )
     method = fields.Selection(
         related='kind_id.method',
@@ -130,7 +131,7 @@ class RetailRemedy(models.Model):
     requested_by = fields.Many2one(
         comodel_name='res.users', readonly=True, index='btree_not_null', help='Who asked for it.'
     )
-    requested_at = fields.Datetime(string='Requested', readonly=True)
+    requested_at = fields.Datetime(string='Requested', readonly=True, help='When it was asked for.')
     approver_id = fields.Many2one(
         comodel_name='res.users',
         readonly=True,
@@ -145,7 +146,7 @@ class RetailRemedy(models.Model):
     approved_by = fields.Many2one(
         comodel_name='res.users', string='Decided By', readonly=True, help='Who decided.'
     )
-    approved_at = fields.Datetime(string='Decided', readonly=True)
+    approved_at = fields.Datetime(string='Decided', readonly=True, help='When it was decided.')
     exceeded_text = fields.Char(
         string='Above the Authority',
         readonly=True,
@@ -160,9 +161,11 @@ class RetailRemedy(models.Model):
     granted_by = fields.Many2one(
         comodel_name='res.users', readonly=True, index='btree_not_null', help='Who carried it out.'
     )
-    granted_at = fields.Datetime(string='Granted', readonly=True, index='btree_not_null')
+    granted_at = fields.Datetime(
+        string='Granted', readonly=True, index='btree_not_null', help='When it was carried out.'
+    )
     reversed_by = fields.Many2one(comodel_name='res.users', readonly=True, help='Who took it back.')
-    reversed_at = fields.Datetime(string='Reversed', readonly=True)
+    reversed_at = fields.Datetime(string='Reversed', readonly=True, help='When it was taken back.')
     reversal_note = fields.Text(
         readonly=True,
         tracking=True,
@@ -186,6 +189,7 @@ class RetailRemedy(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         """Number them, and note for whom they are."""
+        vals_list = [dict(vals) for vals in vals_list]
         tickets = self.env['retail.ticket'].browse({vals['ticket_id'] for vals in vals_list})
         # sudo: the customer of a ticket that may be written, and the counter of numbers
         customers = {ticket.id: ticket.commercial_partner_id.id for ticket in tickets.sudo()}

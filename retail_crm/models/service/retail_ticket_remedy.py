@@ -2,6 +2,7 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import SQL
 
 from .retail_remedy import STATES
 from .retail_ticket_flow import DONE_CATEGORIES
@@ -162,6 +163,18 @@ class RetailTicketRemedy(models.Model):
             .sorted(lambda remedy: (remedy.granted_at, remedy.id))
             ._portal_words()
         )
+
+    def _forget(self, keep_customer=True):
+        """What is said of remedies is forgotten with the rest; amounts and dates stay for the figures."""
+        result = super()._forget(keep_customer)
+        # sudo: the system's work; the callers checked rights
+        remedies_sudo = self.sudo().remedy_ids
+        if remedies_sudo:
+            messages = SQL("model = 'retail.remedy' AND res_id = ANY(%s)", remedies_sudo.ids)
+            remedies_sudo.env['res.partner']._retail_empty_messages(messages)
+            if not keep_customer:
+                remedies_sudo.partner_id = False
+        return result
 
     # === ACTIONS ===#
 

@@ -103,7 +103,9 @@ class RetailRemedyOffer(models.TransientModel):
         compute='_compute_authority',
         help='More than the price paid needs legal advice.',
     )
-    has_advice = fields.Boolean(string='Legal Advice Was Taken')
+    has_advice = fields.Boolean(
+        string='Legal Advice Was Taken', help='Somebody with legal knowledge has agreed.'
+    )
     legal_advice_by = fields.Char(string='Advice By', help='Who gave legal advice.')
     is_above = fields.Boolean(
         string='Above the Authority',
