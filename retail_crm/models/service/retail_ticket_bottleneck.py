@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 from .retail_ticket_stage_report import WAITED_FOR
@@ -43,13 +43,13 @@ class RetailTicketBottleneck(models.Model):
     waited_for = fields.Selection(
         selection=WAITED_FOR, readonly=True, help='Who had to do something in this stage.'
     )
-    tickets = fields.Integer(readonly=True, help='Tickets that were in the stage.')
+    tickets = fields.Integer(readonly=True, aggregator=None, help='Tickets that were in the stage.')
     hours = fields.Float(readonly=True, digits=(16, 1), help='Hours by the clock, all together.')
     mean_hours = fields.Float(
         string='Hours per Pass',
         readonly=True,
         digits=(16, 1),
-        aggregator='avg',
+        aggregator=None,
         help='Hours by the clock that a ticket was in the stage each time.',
     )
     share = fields.Float(
@@ -65,11 +65,11 @@ class RetailTicketBottleneck(models.Model):
         string='Longest Stage', readonly=True, help='In no other stage a ticket stays longer.'
     )
 
-    def _since(self):
+    @api.model
+    def _first_moment(self):
         """Return from when on stages are looked at."""
-        days = self.env.context.get('retail_days')
-        days = days if isinstance(days, int) and 0 < days < 36_500 else DAYS
-        return fields.Datetime.subtract(fields.Datetime.now(), days=days)
+        stages = self.env['retail.ticket.stage.report']
+        return stages._since(self.env.context.get('retail_days')) or stages._since(DAYS)
 
     @property
     def _table_query(self):
@@ -82,12 +82,11 @@ class RetailTicketBottleneck(models.Model):
                    SUM(spell.hours) > 0 AND SUM(spell.hours) = MAX(SUM(spell.hours)) OVER kind AS is_bottleneck,
                    SUM(spell.hours) > 0 AND AVG(spell.hours) = MAX(AVG(spell.hours)) OVER kind AS is_slowest
               FROM (%s) spell
-             WHERE spell.date >= %s AND spell.is_restricted IS NOT TRUE AND spell.is_internal IS NOT TRUE
+             WHERE spell.is_restricted IS NOT TRUE AND spell.is_internal IS NOT TRUE
           GROUP BY spell.company_id, spell.type_id, spell.stage_id
             WINDOW kind AS (PARTITION BY spell.company_id, spell.type_id)
             """,
-            self.env['retail.ticket.stage.report']._sql_rows(),
-            self._since(),
+            self.env['retail.ticket.stage.report']._sql_rows(self._first_moment()),
         )
 
     def action_open_rows(self):
@@ -99,11 +98,12 @@ class RetailTicketBottleneck(models.Model):
             'name': self.stage_id.display_name,
             'res_model': 'retail.ticket.stage.report',
             'view_mode': 'list,pivot,graph,form',
+            'context': {'retail_days': self.env.context.get('retail_days') or DAYS},
             'domain': [
                 ('company_id', '=', self.company_id.id),
                 ('type_id', '=', self.type_id.id),
                 ('stage_id', '=', self.stage_id.id),
-                ('date', '>=', self._since()),
+                ('date', '>=', self._first_moment()),
                 ('is_restricted', '!=', True),
                 ('is_internal', '!=', True),
             ],

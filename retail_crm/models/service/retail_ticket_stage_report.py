@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 from .retail_ticket_stage import CATEGORIES, OPEN_CATEGORIES
@@ -104,10 +104,49 @@ class RetailTicketStageReport(models.Model):
 
     @property
     def _table_query(self):
-        return self._sql_rows()
+        return self._sql_rows(self._since(self.env.context.get('retail_days')))
 
-    def _sql_rows(self):
-        """Return the rows. The next stage is looked up row by row: only what a question asks for is read."""
+    @api.model
+    def _since(self, days):
+        """Return the moment so many days ago, or none when it is no sensible number."""
+        if isinstance(days, int) and 0 < days < 36_500:
+            return fields.Datetime.subtract(fields.Datetime.now(), days=days)
+        return None
+
+    def _sql_passes(self, since):
+        """Return the query of all stages that tickets entered, each with its end.
+
+        Later rows of a ticket are never before earlier ones: those since a day are enough to tell the ends of all since
+        then, in one sort. Over all times the next stage is looked up row by row, for what a question asks for only.
+        """
+        if since:
+            return SQL(
+                """
+                SELECT passed.id, passed.ticket_id, passed.date_from, passed.stage_id, passed.category,
+                       LEAD(passed.date_from) OVER (
+                           PARTITION BY passed.ticket_id ORDER BY passed.date_from, passed.id
+                       ) AS date_to
+                  FROM retail_ticket_interval passed
+                 WHERE passed.category IS NOT NULL AND passed.date_from >= %s
+                """,
+                since,
+            )
+        return SQL(
+            """
+            SELECT passed.id, passed.ticket_id, passed.date_from, passed.stage_id, passed.category,
+                   following.date_from AS date_to
+              FROM retail_ticket_interval passed
+         LEFT JOIN LATERAL (
+                       SELECT n.date_from FROM retail_ticket_interval n
+                        WHERE n.ticket_id = passed.ticket_id AND n.category IS NOT NULL
+                          AND (n.date_from, n.id) > (passed.date_from, passed.id)
+                     ORDER BY n.date_from, n.id LIMIT 1
+                   ) following ON TRUE
+            """
+        )
+
+    def _sql_rows(self, since=None):
+        """Return the rows, of all times or since a moment."""
         return SQL(
             """
             SELECT i.id, i.ticket_id, t.company_id, i.date_from AS date, i.stage_id, i.category,
@@ -116,28 +155,23 @@ class RetailTicketStageReport(models.Model):
                    CASE WHEN i.category = 'on_hold' THEN (
                        SELECT task.team_id FROM retail_ticket task
                         WHERE task.parent_id = t.id AND task.category <> 'cancelled'
-                          AND task.received_at <= COALESCE(following.date_from, %(now)s)
+                          AND task.received_at <= COALESCE(i.date_to, %(now)s)
                      ORDER BY task.received_at DESC, task.id DESC LIMIT 1
                    ) END AS department_id,
                    length.hours, length.hours AS mean_hours,
-                   following.date_from IS NULL AS is_running, t.is_internal, t.is_complaint, t.is_restricted,
+                   i.date_to IS NULL AS is_running, t.is_internal, t.is_complaint, t.is_restricted,
                    t.blocked_user_id, t.type_id, t.team_id, t.user_id, t.store_id, t.channel_id
-              FROM retail_ticket_interval i
+              FROM (%(passes)s) i
               JOIN retail_ticket t ON t.id = i.ticket_id
-         LEFT JOIN LATERAL (
-                       SELECT n.date_from FROM retail_ticket_interval n
-                        WHERE n.ticket_id = i.ticket_id AND n.category IS NOT NULL
-                          AND (n.date_from, n.id) > (i.date_from, i.id)
-                     ORDER BY n.date_from, n.id LIMIT 1
-                   ) following ON TRUE
         CROSS JOIN LATERAL (
                        SELECT GREATEST(0, EXTRACT(
-                           EPOCH FROM COALESCE(following.date_from, %(now)s) - i.date_from
+                           EPOCH FROM COALESCE(i.date_to, %(now)s) - i.date_from
                        ))::float8 / 3600 AS hours
                    ) length
              WHERE i.category IN %(open)s
                AND t.active AND t.category <> 'cancelled' AND t.merged_into_id IS NULL
             """,
+            passes=self._sql_passes(since),
             now=fields.Datetime.now(),
             open=OPEN_CATEGORIES,
         )
