@@ -74,6 +74,7 @@ from . import test_service_incident
 from . import test_service_major
 from . import test_service_promise
 from . import test_service_recurrence
+from . import test_service_remedy
 from . import test_service_restricted
 from . import test_service_review
 from . import test_service_card

@@ -168,6 +168,11 @@ RIGHTS = {
         'sales': 'rwc',
     },
     'retail.ticket.back': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'},
+    'retail.remedy': {'user': 'r', 'lead': 'r', 'manager': 'r', 'complaint': 'r'},
+    'retail.remedy.decide': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'},
+    'retail.remedy.kind': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
+    'retail.remedy.limit': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'complaint': 'r'},
+    'retail.remedy.offer': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'complaint': 'rwc'},
     'retail.ticket.check': {'user': 'rw', 'lead': 'rw', 'manager': 'rwcd', 'complaint': 'rw'},
     'retail.ticket.promise': {
         'user': 'rwc',
@@ -303,6 +308,17 @@ ACTIONS = {
     ('retail.ticket', 'action_back'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_follow_up'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_open_incident'): {'manager', 'complaint'},
+    ('retail.remedy', 'action_approve'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.remedy', 'action_cancel'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.remedy', 'action_grant'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.remedy', 'action_open_document'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.remedy', 'action_open_ticket'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.remedy', 'action_refuse'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.remedy', 'action_request'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.remedy', 'action_reverse'): {'lead', 'manager', 'complaint'},
+    ('retail.remedy.decide', 'action_decide'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.remedy.offer', 'action_grant'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.remedy.offer', 'action_offer'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket.back', 'action_back'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket.promise', 'action_break'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket.promise', 'action_keep'): {'user', 'lead', 'manager', 'complaint'},
@@ -400,6 +416,8 @@ ACTIONS = {
             ('retail.ticket', 'action_ask_expert'),
             ('retail.ticket', 'action_assign_suggested'),
             ('retail.ticket', 'action_confirm_appointment'),
+            ('retail.ticket', 'action_carry_out'),
+            ('retail.ticket', 'action_offer_remedy'),
             ('retail.ticket', 'action_open_tasks'),
             ('retail.ticket', 'action_presence'),
             ('retail.ticket.answer', 'action_send'),
@@ -548,7 +566,14 @@ class AccessCommon(AccessCalls):
         )
         cls.env.flush_all()
         of_ticket = {'ticket_id': ticket.id}
+        apology = {**of_ticket, 'kind_id': cls.env.ref('retail_crm.retail_remedy_kind_apology').id}
+        remedy = cls.env['retail.remedy'].create(apology)
         return {
+            'retail.remedy': remedy,
+            'retail.remedy.decide': cls.env['retail.remedy.decide'].create(
+                {'remedy_ids': remedy.ids, 'decision': 'refuse', 'reason': 'Too much'}
+            ),
+            'retail.remedy.offer': cls.env['retail.remedy.offer'].create(apology),
             'retail.incident': incident,
             'retail.incident.customer': incident.line_ids,
             'retail.ticket.back': cls.env['retail.ticket.back'].create(
@@ -1065,6 +1090,8 @@ class AccessCommon(AccessCalls):
             ),
             'retail.phrase': cls.env['retail.phrase'].create({'phrase': 'tough luck'}),
             **cls._causes(cls.company),
+            'retail.remedy.kind': cls.env['retail.remedy.kind'].create({'name': 'Flowers'}),
+            'retail.remedy.limit': cls.env.ref('retail_crm.retail_remedy_limit_staff'),
             **cls._desk(cls.company, cls.bob),
             'retail.points.adjustment': points['adjustment'],
             'retail.points.campaign': cls.env['retail.points.campaign'].create({'name': 'Week'}),
@@ -1122,6 +1149,11 @@ class AccessCommon(AccessCalls):
             'retail.major.item': {'name': 'Call the mayor'},
             'retail.major.rule': {'name': 'Television'},
             'retail.ticket.back': {'reason': 'Wrong product'},
+            'retail.remedy': {'amount': 5},
+            'retail.remedy.decide': {'reason': 'Too little'},
+            'retail.remedy.kind': {'name': 'Bouquet'},
+            'retail.remedy.limit': {'amount': 7},
+            'retail.remedy.offer': {'description': 'Sorry'},
             'retail.ticket.check': {'is_done': True},
             'retail.ticket.promise': {'what': 'Write'},
             'retail.ticket.reason.told': {'amount_from': 5},
@@ -1251,6 +1283,20 @@ class AccessCommon(AccessCalls):
                 'ticket_id': cls.samples['retail.ticket.check'].ticket_id.id,
                 'name': 'Close the store',
             },
+            'retail.remedy': {
+                'ticket_id': cls.samples['retail.remedy'].ticket_id.id,
+                'kind_id': cls.samples['retail.remedy.kind'].id,
+            },
+            'retail.remedy.decide': {
+                'remedy_ids': cls.samples['retail.remedy'].ids,
+                'decision': 'approve',
+            },
+            'retail.remedy.kind': {'name': 'Cake', 'code': 'cake'},
+            'retail.remedy.limit': {
+                'who': 'role',
+                'role_id': cls.samples['retail.role'].id,
+            },
+            'retail.remedy.offer': {'ticket_id': cls.samples['retail.remedy'].ticket_id.id},
             'retail.ticket.promise': {
                 'ticket_id': cls.samples['retail.ticket.check'].ticket_id.id,
                 'what': 'Write',

@@ -68,6 +68,7 @@ class RetailRemedy(models.Model):
         index=True,
         ondelete='restrict',
         tracking=True,
+        help='What is offered.',
     )
     method = fields.Selection(
         related='kind_id.method',
@@ -115,6 +116,12 @@ class RetailRemedy(models.Model):
     valid_until = fields.Date(
         readonly=True, help='Last day on which the customer can use what he gets.'
     )
+    store_id = fields.Many2one(
+        related='ticket_id.store_id', store=True, precompute=True, index='btree_not_null'
+    )
+    cause_id = fields.Many2one(
+        related='ticket_id.cause_id', store=True, precompute=True, index='btree_not_null'
+    )
     description = fields.Text(
         readonly=True, help='What exactly, and why. The customer may read it.'
     )
@@ -124,7 +131,7 @@ class RetailRemedy(models.Model):
     requested_by = fields.Many2one(
         comodel_name='res.users', readonly=True, index='btree_not_null', help='Who asked for it.'
     )
-    requested_at = fields.Datetime(string='Requested', readonly=True)
+    requested_at = fields.Datetime(string='Requested', readonly=True, help='When it was asked for.')
     approver_id = fields.Many2one(
         comodel_name='res.users',
         readonly=True,
@@ -139,7 +146,12 @@ class RetailRemedy(models.Model):
     approved_by = fields.Many2one(
         comodel_name='res.users', string='Decided By', readonly=True, help='Who decided.'
     )
-    approved_at = fields.Datetime(string='Decided', readonly=True)
+    approved_at = fields.Datetime(string='Decided', readonly=True, help='When it was decided.')
+    exceeded_text = fields.Char(
+        string='Above the Authority',
+        readonly=True,
+        help='Which limits of the person who asked it exceeds.',
+    )
     decision_note = fields.Text(
         string='Reason of the Decision',
         readonly=True,
@@ -149,9 +161,11 @@ class RetailRemedy(models.Model):
     granted_by = fields.Many2one(
         comodel_name='res.users', readonly=True, index='btree_not_null', help='Who carried it out.'
     )
-    granted_at = fields.Datetime(string='Granted', readonly=True, index='btree_not_null')
+    granted_at = fields.Datetime(
+        string='Granted', readonly=True, index='btree_not_null', help='When it was carried out.'
+    )
     reversed_by = fields.Many2one(comodel_name='res.users', readonly=True, help='Who took it back.')
-    reversed_at = fields.Datetime(string='Reversed', readonly=True)
+    reversed_at = fields.Datetime(string='Reversed', readonly=True, help='When it was taken back.')
     reversal_note = fields.Text(
         readonly=True,
         tracking=True,
@@ -175,6 +189,7 @@ class RetailRemedy(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         """Number them, and note for whom they are."""
+        vals_list = [dict(vals) for vals in vals_list]
         tickets = self.env['retail.ticket'].browse({vals['ticket_id'] for vals in vals_list})
         # sudo: the customer of a ticket that may be written, and the counter of numbers
         customers = {ticket.id: ticket.commercial_partner_id.id for ticket in tickets.sudo()}
@@ -183,52 +198,56 @@ class RetailRemedy(models.Model):
             vals.setdefault('partner_id', customers[vals['ticket_id']])
             if vals.get('name', '/') == '/':
                 vals['name'] = sequence_sudo.next_by_code('retail.remedy') or '/'
-        return super().create(vals_list)
+        remedies = super().create(vals_list)
+        remedies.ticket_id._remedies_changed()
+        return remedies
+
+    def write(self, vals):
+        """Have tickets know where their remedies stand."""
+        before = self.ticket_id
+        result = super().write(vals)
+        if {'state', 'ticket_id', 'amount'} & set(vals):
+            (before | self.ticket_id)._remedies_changed()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_requested(self):
+        if any(remedy.state not in ('draft', 'cancelled') for remedy in self):
+            raise UserError(self.env._('Remedies that were asked for are kept.'))
 
     @api.depends('name', 'kind_id')
     def _compute_display_name(self):
         for remedy in self:
             remedy.display_name = ' '.join(filter(None, (remedy.name, remedy.kind_id.name)))
 
-    # === ASKING AND DECIDING ===#
+    # === ASKING ===#
 
     def _request(self):
-        """Ask for drafts: approved at once within the authority of the user, else they wait for approval."""
-        now = fields.Datetime.now()
-        for remedy in self.filtered(lambda remedy: remedy.state == 'draft'):
+        """Ask for drafts: approved at once within the authority of the user, else they wait for approval.
+
+        :raise UserError: with what is missing, or not allowed
+        """
+        drafts = self.filtered(lambda remedy: remedy.state == 'draft')
+        drafts._check_request()
+        drafts._take_turns()
+        for remedy in drafts:  # one after the other: each counts for the next
+            exceeded = remedy._exceeded(self.env.user)
             remedy.write(
                 {
-                    'state': 'approved',
+                    'state': 'waiting' if exceeded else 'approved',
                     'requested_by': self.env.uid,
-                    'requested_at': now,
+                    'requested_at': fields.Datetime.now(),
+                    'exceeded_text': '; '.join(exceeded),
                 }
             )
+            if exceeded:
+                remedy._ask_approver()
 
-    def _approve(self, user, why=None):
-        """Approve waiting remedies as ``user``."""
-        waiting = self.filtered(lambda remedy: remedy.state == 'waiting')
-        waiting.write(
-            {
-                'state': 'approved',
-                'approved_by': user.id,
-                'approved_at': fields.Datetime.now(),
-                'approve_until': False,
-                'decision_note': why,
-            }
-        )
-
-    def _refuse(self, user, why):
-        """Refuse waiting remedies as ``user``, with a reason."""
-        waiting = self.filtered(lambda remedy: remedy.state == 'waiting')
-        waiting.write(
-            {
-                'state': 'refused',
-                'approved_by': user.id,
-                'approved_at': fields.Datetime.now(),
-                'approve_until': False,
-                'decision_note': why,
-            }
-        )
+    def _cancel(self):
+        """Drop what was not carried out yet."""
+        open_ones = self.filtered(lambda remedy: remedy.state in ('draft', 'waiting', *READY))
+        open_ones._close_approval()
+        open_ones.write({'state': 'cancelled', 'approve_until': False})
 
     # === CARRYING OUT ===#
 
@@ -271,6 +290,7 @@ class RetailRemedy(models.Model):
                     }
                 )
                 self.flush_recordset()
+            self._plan_telling()
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             raise  # the whole transaction is lost and repeated
         except (UserError, AccessError) as error:
@@ -360,7 +380,46 @@ class RetailRemedy(models.Model):
     def _reverse_gift(self):
         return ''
 
+    # === WORDS ===#
+
+    def _words(self):
+        """Return what one remedy is, in the words for a customer: ``Voucher: 20.00``."""
+        what = self.kind_id.name
+        if self.method == 'points':
+            how_much = self.env._('%(points)s points', points=f'{self.points:g}')
+        elif self.amount:
+            how_much = self.currency_id.format(self.amount)
+        else:
+            how_much = self.product_id.sudo().name  # sudo: a name
+        return self.env._('%(what)s: %(much)s', what=what, much=how_much) if how_much else what
+
     # === ACTIONS ===#
+
+    def _check_handler(self):
+        """Remedies are handled by whoever may write the ticket."""
+        self.check_access('read')
+        self.ticket_id.check_access('write')
+
+    def action_request(self):
+        """Ask for drafts."""
+        self._check_handler()
+        self.sudo()._request()  # sudo: checked; nobody writes remedies but by their methods
+
+    def action_grant(self):
+        """Carry out approved remedies, or try failed ones again."""
+        self._check_handler()
+        self.sudo()._grant()  # sudo: as above
+
+    def action_cancel(self):
+        """Drop remedies that were not carried out."""
+        self._check_handler()
+        self.sudo()._cancel()  # sudo: as above
+
+    def action_open_ticket(self):
+        """Open the ticket of one remedy."""
+        self.ensure_one()
+        self.check_access('read')
+        return self.ticket_id.get_formview_action()
 
     def action_open_document(self):
         """Open the document that one remedy made, for those who may read it."""

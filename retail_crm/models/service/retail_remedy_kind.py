@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
@@ -131,6 +133,11 @@ class RetailRemedyKind(models.Model):
     def _is_of_words(self):
         """Return whether one kind gives neither money nor goods."""
         return self.method in WORDS
+
+    def _valid_until(self):
+        """Return the last day on which what is given today is valid, or nothing."""
+        days = self.default_days
+        return bool(days) and fields.Date.context_today(self) + timedelta(days=days)
 
     @api.model
     def _offered(self, company, ticket_type=None):

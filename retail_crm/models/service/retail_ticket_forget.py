@@ -10,7 +10,7 @@ from .retail_ticket_look_up import _literal
 #: Texts of tickets that tell nothing about anybody.
 _KEPT = {'name'}
 #: Texts of what belongs to tickets that tell nothing about anybody: product, step, what the clock did.
-_KEPT_OF_CHILDREN = {'lot', 'code', 'kind', 'name', 'display_name'}
+_KEPT_OF_CHILDREN = {'lot', 'code', 'kind', 'name', 'display_name', 'res_model'}
 #: Tickets that are forgotten between two commits.
 _BATCH = 500
 

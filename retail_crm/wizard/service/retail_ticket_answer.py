@@ -87,10 +87,11 @@ class RetailTicketAnswer(models.TransientModel):
             ticket.check_access('write')
             macro = dialog.macro_id
             vals = macro._values_for(ticket) if macro else {}
-            if is_html_empty(dialog.body) and not vals:
+            if is_html_empty(dialog.body) and not vals and not macro.remedy_kind_id:
                 raise UserError(self.env._('Choose a macro, or write what the customer gets.'))
             if not is_html_empty(dialog.body):
                 ticket._send_answer(dialog.body)
             if vals:
                 ticket.write(vals)
+            macro._draft_remedy(ticket)
         return {'type': 'ir.actions.act_window_close'}

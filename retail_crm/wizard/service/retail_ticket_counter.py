@@ -251,9 +251,14 @@ class RetailTicketCounter(models.TransientModel):
             missing = self._missing()
             if missing:
                 raise UserError(self.env._('Still missing: %(what)s.', what=', '.join(missing)))
-            ticket = self._make_ticket()
-            ticket._solve_at_once(self._prepare_outcome_values())
-            self.ticket_id = ticket
+            ticket = self.ticket_id = self._make_ticket()
+            if self._carry_out(ticket):
+                ticket._solve_at_once(self._prepare_outcome_values())
+            else:
+                ticket.write({'solution': self.solution})
+                ticket._answered_at_once()
+        if ticket.sudo()._is_open():  # sudo: as above
+            return self._action_of(ticket)
         return {
             'type': 'ir.actions.client',
             'tag': 'display_notification',
@@ -273,6 +278,10 @@ class RetailTicketCounter(models.TransientModel):
         if not ticket:
             ticket = self.ticket_id = self._make_ticket({'solution': self.solution})
             ticket._answered_at_once()
+        return self._action_of(ticket)
+
+    @api.model
+    def _action_of(self, ticket):
         return {
             'type': 'ir.actions.act_window',
             'res_model': 'retail.ticket',
@@ -317,6 +326,10 @@ class RetailTicketCounter(models.TransientModel):
         return [
             self._fields[name]._description_string(self.env) for name in needed if not self[name]
         ]
+
+    def _carry_out(self, ticket):
+        """Hook: do what the customer gets, and return whether the ticket can be solved now."""
+        return True
 
     def _make_ticket(self, vals=None):
         """Return the ticket, made as the user: owned by whoever stands at the counter."""
