@@ -229,4 +229,11 @@ from . import (
     retail_ticket_staffing_report,
     retail_adviser_report,
     retail_my_day_assign,
+    retail_remedy_authority,
+    retail_remedy_approval,
+    retail_remedy_abuse,
+    retail_remedy_told,
+    retail_ticket_remedy,
+    retail_ticket_macro_remedy,
+    retail_my_day_remedy,
 )

@@ -31,7 +31,7 @@ class RetailSpikeRuleRun(models.Model):
     @api.model
     def _cron_night(self):
         """Evaluate every rule for everything; a rule that fails holds up no others."""
-        self._safely_evaluate(self.search([]))
+        self._safely_evaluate(self.search([('active', '=', True)]))
 
     @api.model
     def _cron_changed(self):
@@ -57,7 +57,7 @@ class RetailSpikeRuleRun(models.Model):
     def _evaluate_changed(self, tickets):
         tickets.filtered('is_spike_pending')._stamp({'is_spike_pending': False})
         if complaints := tickets.filtered('is_complaint'):
-            self._safely_evaluate(self.search([]), complaints.ids)
+            self._safely_evaluate(self.search([('active', '=', True)]), complaints.ids)
 
     @api.model
     def _safely_evaluate(self, rules, ticket_ids=None):
