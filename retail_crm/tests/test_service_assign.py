@@ -754,7 +754,6 @@ class TestServiceAssign(DeskCommon):
             warning = form._onchange_user_id()['warning']
             self.assertIn('Away until Monday', warning['message'])
             self.three.write({'retail_away_from': False, 'retail_away_until': False})
-            ticket.category  # noqa: B018
             self.env.invalidate_all()
             ticket.fetch(['user_id', 'category'])
             with self.assertQueryCount(1):

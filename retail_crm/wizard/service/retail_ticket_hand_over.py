@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from odoo.addons.retail_crm.models.service.retail_ticket_stage import OPEN_CATEGORIES
+from ...models.service.retail_ticket_stage import OPEN_CATEGORIES
 
 
 class RetailTicketHandOver(models.TransientModel):
