@@ -169,7 +169,7 @@ env.invalidate_all()
 print('SOLVED', *(set(tickets.mapped(name)) for name in ('reopen_count', 'agent_message_count', 'category')))
 moments = env['retail.moment'].search([('res_id', 'in', tickets.ids), ('res_model', '=', 'retail.ticket')])
 print('MOMENTS', {kind: len(moments.filtered(lambda m: m.kind == kind)) for kind in ('ticket_solved', 'ticket_reopened')})
-print('EVENTS', len(env['retail.ticket.event'].search([('ticket_id', 'in', late.ids)])))
+print('EVENTS', len(env['retail.ticket.event'].search([('ticket_id', 'in', late.ids), ('level', '=', 'breach')])))
 print('BREACHED', env['retail.moment'].search_count([('kind', '=', 'ticket_breached'), ('res_id', 'in', late.ids)]))
 wrong = 0
 for ticket in tickets | late:
