@@ -777,3 +777,6 @@ class TestRemedyProcess(RemedyCommon):
         right.action_solve()
         remedy = right.sudo().ticket_id.remedy_ids
         self.assertEqual((remedy.basis, remedy.amount, remedy.state), ('legal', 1000, 'granted'))
+        later = Counter.create({**values, 'remedy_kind_id': self.kinds['other'].id})
+        later.action_open()
+        self.assertEqual(later.ticket_id.remedy_ids.mapped('state'), ['draft'])
