@@ -9,7 +9,7 @@ from psycopg2.errors import CheckViolation
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
-from odoo.tests import freeze_time, tagged
+from odoo.tests import Form, freeze_time, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.retail_crm.tests.complaint_common import ComplaintCommon
@@ -659,6 +659,12 @@ class TestRemedyProcess(RemedyCommon):
         remedy = ticket.remedy_ids
         self.assertEqual((len(remedy), remedy.state, remedy.amount), (1, 'granted', 45))
         self.assertEqual(remedy.valid_until, fields.Date.today() + timedelta(days=90))
+        form = Form(offers.with_context(default_ticket_id=ticket.id))
+        form.kind_id = self.kinds['voucher']
+        form.share = 10
+        self.assertEqual((form.amount, form.is_above), (100, True))
+        form.save().action_offer()
+        self.assertEqual(ticket.remedy_ids.sorted('id')[-1:].state, 'waiting')
         with self.assertRaises(AccessError):
             offers.with_user(self.users['marketing']).create({'ticket_id': ticket.id})
 
@@ -778,3 +784,6 @@ class TestRemedyProcess(RemedyCommon):
         right.action_solve()
         remedy = right.sudo().ticket_id.remedy_ids
         self.assertEqual((remedy.basis, remedy.amount, remedy.state), ('legal', 1000, 'granted'))
+        later = Counter.create({**values, 'remedy_kind_id': self.kinds['other'].id})
+        later.action_open()
+        self.assertEqual(later.ticket_id.remedy_ids.mapped('state'), ['draft'])
