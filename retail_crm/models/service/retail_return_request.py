@@ -123,7 +123,12 @@ class RetailReturnRequest(models.Model):
         index=True,
     )
     asked_at = fields.Datetime(
-        string='Asked', readonly=True, required=True, default=fields.Datetime.now, copy=False
+        string='Asked',
+        readonly=True,
+        required=True,
+        default=fields.Datetime.now,
+        copy=False,
+        help='When the customer asked for it.',
     )
     asked_by = fields.Many2one(
         comodel_name='res.users',
@@ -140,13 +145,31 @@ class RetailReturnRequest(models.Model):
         copy=False,
         help='Small and recent enough, with receipt: nobody had to decide.',
     )
-    approved_at = fields.Datetime(string='Approved On', readonly=True, copy=False)
-    approved_by = fields.Many2one(
-        comodel_name='res.users', string='Decided By', readonly=True, copy=False
+    approved_at = fields.Datetime(
+        string='Approved On', readonly=True, copy=False, help='When it was approved.'
     )
-    received_at = fields.Datetime(string='Goods Received On', readonly=True, copy=False)
-    done_at = fields.Datetime(string='Done On', readonly=True, copy=False)
-    ended_at = fields.Datetime(string='Refused or Cancelled On', readonly=True, copy=False)
+    approved_by = fields.Many2one(
+        comodel_name='res.users',
+        string='Approved By',
+        readonly=True,
+        copy=False,
+        help='Who approved it. Empty: it was approved by itself.',
+    )
+    received_at = fields.Datetime(
+        string='Goods Received On',
+        readonly=True,
+        copy=False,
+        help='When the goods were back in the shop.',
+    )
+    done_at = fields.Datetime(
+        string='Done On', readonly=True, copy=False, help='When the customer had what he wished.'
+    )
+    ended_at = fields.Datetime(
+        string='Refused or Cancelled On',
+        readonly=True,
+        copy=False,
+        help='When it ended without anything.',
+    )
     refusal = fields.Char(
         string='Reason of the Refusal', copy=False, help='The customer may read it.'
     )
