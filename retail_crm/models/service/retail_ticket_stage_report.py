@@ -55,7 +55,6 @@ class RetailTicketStageReport(models.Model):
     )
     department_id = fields.Many2one(
         comodel_name='retail.ticket.team',
-        string='Department',
         readonly=True,
         help='Department that was waited for: the last one asked before the time was over.',
     )
