@@ -120,6 +120,7 @@ from . import (
     retail_ticket_portal,
     retail_ticket_portal_access,
     retail_ticket_past,
+    retail_ticket_author,
     retail_ticket_complaint,  # after the portal: it is told what a customer says there
     retail_faq,
     retail_faq_gap,
