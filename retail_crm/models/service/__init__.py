@@ -140,6 +140,7 @@ from . import (
     retail_ticket_duplicate,
     retail_ticket_merged,
     retail_ticket_past,
+    retail_ticket_author,
     retail_ticket_complaint,  # after the portal: it is told what a customer says there
     retail_faq,
     retail_faq_gap,

@@ -180,7 +180,10 @@ class RetailTicketClock(models.Model):
             )
             for ticket in tickets_sudo
         }
-        tickets_sudo._clock_save(clocks, {}, plans, tickets_sudo._prepare_log_opened(spoken))
+        # what was granted before the INSERT still is: the columns are those of these clocks
+        shown = tickets_sudo.filtered(lambda one: plans[one] == one._clock_plan_kept())
+        log = tickets_sudo._prepare_log_opened(spoken)
+        tickets_sudo._clock_save(clocks, {}, plans, log, shown)
         return result
 
     def _clock_moved(self, before):

@@ -191,10 +191,11 @@ class RetailTicketClockKeep(models.Model):
 
     # === KEEPING ===#
 
-    def _clock_save(self, clocks, targets, plans, log=()):
+    def _clock_save(self, clocks, targets, plans, log=(), shown=()):
         """Write targets and columns as the clocks say, and nothing that is so already.
 
         :param log: rows of the log to write together with new targets
+        :param shown: tickets whose columns are right already
         """
         now = instant(fields.Datetime.now())
         Target = self.env['retail.ticket.target']
@@ -214,7 +215,8 @@ class RetailTicketClockKeep(models.Model):
                 else:
                     new.append({**values, 'ticket_id': ticket.id, 'level': 0})
             stale = stale.concat(*rows.values())
-            ticket._clock_show(clock, levels, plans[ticket])
+            if ticket not in shown:
+                ticket._clock_show(clock, levels, plans[ticket])
         if new or log:
             self._clock_insert({'retail.ticket.interval': list(log), Target._name: new})
             self.invalidate_recordset(['interval_ids', 'target_ids'])

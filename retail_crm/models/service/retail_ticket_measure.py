@@ -41,19 +41,19 @@ class RetailTicketMeasure(models.Model):
     @api.depends('received_at', 'first_response_at')
     def _compute_answer_hours(self):
         for ticket in self:
-            ticket.answer_hours = _hours(ticket.received_at, ticket.first_response_at)
+            ticket.answer_hours = hours(ticket.received_at, ticket.first_response_at)
 
     @api.depends('received_at', 'solved_at')
     def _compute_solve_hours(self):
         for ticket in self:
-            ticket.solve_hours = _hours(ticket.received_at, ticket.solved_at)
+            ticket.solve_hours = hours(ticket.received_at, ticket.solved_at)
 
     @api.depends('received_at', 'first_response_at', 'waiting_since', 'category')
     def _compute_unanswered_hours(self):
         now = fields.Datetime.now()
         for ticket in self:
             since = ticket.waiting_since or (not ticket.first_response_at and ticket.received_at)
-            ticket.unanswered_hours = _hours(since, now) if ticket._is_open() else 0
+            ticket.unanswered_hours = hours(since, now) if ticket._is_open() else 0
 
     def _field_to_sql(self, alias, field_expr, query=None):
         """Leave tickets without an answer or solution out of averages, instead of counting them as zero."""
@@ -64,7 +64,7 @@ class RetailTicketMeasure(models.Model):
         return sql
 
 
-def _hours(start, end):
+def hours(start, end):
     """Return the hours from one moment to another; nothing while one of them is missing."""
     if not start or not end:
         return False

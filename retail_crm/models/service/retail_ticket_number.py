@@ -55,4 +55,5 @@ class RetailTicketNumber(models.Model):
                 count,
             )
         )
-        return [sequence_sudo.get_next_char(number) for (number,) in rows]
+        prefix, suffix = sequence_sudo._get_prefix_suffix()  # the same for all of them
+        return [f'{prefix}{number:0{sequence_sudo.padding}d}{suffix}' for (number,) in rows]

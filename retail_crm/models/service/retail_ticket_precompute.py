@@ -1,14 +1,15 @@
-from odoo import api, models
+from odoo import api, fields, models
 
-#: Precomputed fields that are empty as long as another one is: ``{field: the other one}``.
+from .retail_ticket_measure import hours
+
+#: Computed fields that are empty as long as another one is: ``{field: the other one}``.
 _EMPTY_WITHOUT = {
-    'answer_hours': 'first_response_at',
     'appointment_until': 'appointment_at',
     'class_id': 'reason_id',
     'is_dispute_open': 'is_dispute',
     'is_preventable': 'cause_id',
+    'product_id': 'line_ids',
     'review_state': 'review_url',
-    'solve_hours': 'solved_at',
 }
 #: What new tickets take from their customer, and what Odoo checks of him: all other columns are left alone.
 _OF_PARTNERS = ('active', 'commercial_partner_id', 'company_id', 'email', 'phone')
@@ -39,6 +40,9 @@ class RetailTicketPrecompute(models.Model):
             for name, other in _EMPTY_WITHOUT.items():
                 if not vals.get(other):
                     vals.setdefault(name, False)
+            received = fields.Datetime.to_datetime(vals.get('received_at'))
+            for name, end in (('answer_hours', 'first_response_at'), ('solve_hours', 'solved_at')):
+                vals.setdefault(name, hours(received, fields.Datetime.to_datetime(vals.get(end))))
             partner = partners_sudo.browse(vals.get('partner_id') or ())
             vals.setdefault('commercial_partner_id', partner.commercial_partner_id.id)
             vals.setdefault('partner_email', partner.email)
