@@ -71,7 +71,8 @@ def look_at_all(env):
 
 def main():
     bench = Bench('escalation', __doc__)
-    sizes = (bench.args.scale / 2, bench.args.scale / 200)
+    # of few tickets fewer than ten are open to begin with
+    sizes = (bench.args.scale / 2, max(bench.args.scale / 200, 0.002))
     names = [database(scale) for scale in sizes]
     bench.opened = [environment_of(name) for name in names]
     many, few = bench.opened

@@ -526,7 +526,7 @@ class TestServiceEscalate(EscalationCommon):
 
         def broken(notices):
             if bad in notices.ticket_id:
-                raise UserError('no line')
+                raise ValueError('no line')
             return tell(notices)
 
         with (
