@@ -548,6 +548,7 @@ class AccessCommon(AccessCalls):
         of_ticket = {'ticket_id': ticket.id}
         apology = {**of_ticket, 'kind_id': cls.env.ref('retail_crm.retail_remedy_kind_apology').id}
         remedy = cls.env['retail.remedy'].create(apology)
+        remedy._request()
         return {
             'retail.remedy': remedy,
             'retail.return.request': cls._ask_return(ticket, partner),

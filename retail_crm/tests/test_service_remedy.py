@@ -9,13 +9,14 @@ from psycopg2.errors import CheckViolation
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
-from odoo.tests import freeze_time, tagged
+from odoo.tests import Form, freeze_time, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.retail_crm.tests.complaint_common import ComplaintCommon
 
 #: A Wednesday morning; the office of the tests works Monday to Friday from 9 to 17 UTC.
 NOW = datetime(2026, 3, 4, 9, 0)
+NO_PAPER = 'No paper'
 
 
 class RemedyCommon(ComplaintCommon):
@@ -471,7 +472,7 @@ class TestRemedyApproval(RemedyCommon):
 
             def _expire(remedies):
                 if bad in remedies:
-                    raise UserError('no')
+                    raise ValueError('no')
                 return expire(remedies)
 
             with patch.object(type(self.Remedy), '_expire', _expire):
@@ -524,7 +525,7 @@ class TestRemedyProcess(RemedyCommon):
         def grant(this):
             calls.append(this)
             if len(calls) == 1:
-                raise UserError('No paper')
+                raise UserError(NO_PAPER)
             return this.browse()
 
         with patch.object(type(self.Remedy), '_grant_other', grant):
@@ -578,7 +579,7 @@ class TestRemedyProcess(RemedyCommon):
         remedy = self._ask(ticket, 'other', amount=10)
 
         def grant(_this):
-            raise UserError('No paper')
+            raise UserError(NO_PAPER)
 
         with patch.object(type(self.Remedy), '_grant_other', grant):
             ticket._complete_steps('execute', self._answers())
@@ -658,6 +659,12 @@ class TestRemedyProcess(RemedyCommon):
         remedy = ticket.remedy_ids
         self.assertEqual((len(remedy), remedy.state, remedy.amount), (1, 'granted', 45))
         self.assertEqual(remedy.valid_until, fields.Date.today() + timedelta(days=90))
+        form = Form(offers.with_context(default_ticket_id=ticket.id))
+        form.kind_id = self.kinds['voucher']
+        form.share = 10
+        self.assertEqual((form.amount, form.is_above), (100, True))
+        form.save().action_offer()
+        self.assertEqual(ticket.remedy_ids.sorted('id')[-1:].state, 'waiting')
         with self.assertRaises(AccessError):
             offers.with_user(self.users['marketing']).create({'ticket_id': ticket.id})
 
@@ -777,3 +784,6 @@ class TestRemedyProcess(RemedyCommon):
         right.action_solve()
         remedy = right.sudo().ticket_id.remedy_ids
         self.assertEqual((remedy.basis, remedy.amount, remedy.state), ('legal', 1000, 'granted'))
+        later = Counter.create({**values, 'remedy_kind_id': self.kinds['other'].id})
+        later.action_open()
+        self.assertEqual(later.ticket_id.remedy_ids.mapped('state'), ['draft'])

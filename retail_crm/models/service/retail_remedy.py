@@ -62,7 +62,6 @@ class RetailRemedy(models.Model):
     )
     kind_id = fields.Many2one(
         comodel_name='retail.remedy.kind',
-        string='Kind',
         required=True,
         readonly=True,
         index=True,

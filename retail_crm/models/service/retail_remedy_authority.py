@@ -25,7 +25,6 @@ class RetailRemedyAuthority(models.Model):
     _inherit = 'retail.remedy'
 
     legal_advice_by = fields.Char(
-        string='Legal Advice By',
         readonly=True,
         tracking=True,
         help='Who gave legal advice, for more than the price paid.',

@@ -70,6 +70,15 @@ class RetailTicketCounterRemedy(models.TransientModel):
             values['verdict'] = self.verdict  # what a legal right asks for
         return values
 
+    def action_open(self):
+        """What the customer may get goes along as a draft."""
+        is_new = not self.sudo().ticket_id  # sudo: it may have become one that only the unit reads
+        action = super().action_open()
+        if is_new and self.remedy_kind_id:
+            ticket_sudo = self.sudo().ticket_id  # sudo: as in _carry_out
+            self.env['retail.remedy'].sudo().create(self._prepare_remedies(ticket_sudo))
+        return action
+
     def _carry_out(self, ticket):
         """Grant what the customer gets, before the ticket is solved."""
         if not self.remedy_kind_id:
