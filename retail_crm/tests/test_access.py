@@ -580,9 +580,11 @@ class AccessCommon(AccessCalls):
             {
                 'partner_id': partner.id,
                 'company_id': ticket.company_id.id,
-                'order_line': [Command.create(
+                'order_line': [
+                    Command.create(
                         {'product_id': cls.goods.id, 'product_uom_qty': 99, 'price_unit': 0}
-                    )],
+                    )
+                ],
             }
         )
         order.action_confirm()
