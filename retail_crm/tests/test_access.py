@@ -616,7 +616,7 @@ class AccessCommon(AccessCalls):
         remedy._request()
         return {
             'retail.remedy': remedy,
-            'retail.return.request': cls._ask_return(ticket, partner),
+            'retail.return.request': cls._ask_return(ticket),
             'retail.remedy.decide': cls.env['retail.remedy.decide'].create(
                 {'remedy_ids': remedy.ids, 'decision': 'refuse', 'reason': 'Too much'}
             ),
@@ -670,13 +670,20 @@ class AccessCommon(AccessCalls):
                 }
             ),
         }
-    def _ask_return(cls, ticket, partner):
+
+    @classmethod
+    def _ask_return(cls, ticket):
         """Return a return of goods of a ticket, without receipt, about which somebody has to decide."""
         order = cls.env['sale.order'].create(
             {
-                'partner_id': partner.id,
+                # of ourselves: no purchase of anybody
+                'partner_id': ticket.company_id.partner_id.id,
                 'company_id': ticket.company_id.id,
-                'order_line': [Command.create({'product_id': cls.goods.id, 'product_uom_qty': 99})],
+                'order_line': [
+                    Command.create(
+                        {'product_id': cls.goods.id, 'product_uom_qty': 99, 'price_unit': 0}
+                    )
+                ],
             }
         )
         order.action_confirm()

@@ -150,7 +150,6 @@ class RetailReturnRequest(models.Model):
     )
     approved_by = fields.Many2one(
         comodel_name='res.users',
-        string='Approved By',
         readonly=True,
         copy=False,
         help='Who approved it. Empty: it was approved by itself.',
