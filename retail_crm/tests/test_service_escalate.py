@@ -55,7 +55,6 @@ class EscalationCommon(SlaCommon):
         cls.company.write(
             {
                 'retail_director_id': cls.people['director'].id,
-                'retail_on_call_user_id': False,
                 'resource_calendar_id': cls.office.id,
             }
         )
@@ -384,8 +383,10 @@ class TestServiceEscalate(EscalationCommon):
             self._run(ticket, '06-02 10:31')
         # nobody leads the team today: the store; the owner's substitute
         self.assertEqual(self._told(ticket)[1:], [('helper', 'missed'), ('store', 'missed')])
-        self.people['director'].active = False
-        with self._away(self.people['area'], '06-03', '06-09'):
+        with (
+            self._away(self.people['area'], '06-03', '06-09'),
+            self._away(self.people['director'], '06-03', '06-12'),
+        ):
             self._run(ticket, '06-03 10:31')
             # nobody is left in line: it waits for who comes back
             self.assertEqual(self._told(ticket, 'waiting'), [('area', 'day')])
@@ -451,7 +452,7 @@ class TestServiceEscalate(EscalationCommon):
     # === MAJOR CASES ===#
 
     def test_on_call(self):
-        """Major cases go at once to who is on call; deputy, person of the settings, director stand in (defaults 15)."""
+        """Major cases go at once to who is on call; deputy and director stand in (defaults 15)."""
         with freeze_time(local('06-06 03:00')):  # in the night to Saturday
             ticket = self._create_tickets(user_id=self.people['owner'].id)
             ticket._stamp({'is_major': True})
@@ -482,8 +483,6 @@ class TestServiceEscalate(EscalationCommon):
             self.assertEqual(on_call(), (self.people['helper'], now))
         duty.unlink()
         self.assertEqual(on_call()[0], self.people['director'])
-        self.company.root_id.retail_on_call_user_id = self.people['store']
-        self.assertEqual(on_call()[0], self.people['store'])
         self.assertIn(
             self.people['director'], self.env['retail.ticket']._who_is_alarmed(self.company)
         )

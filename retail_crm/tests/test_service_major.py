@@ -84,7 +84,13 @@ class TestMajorCase(ComplaintCommon):
 
     def test_emergency_plan_and_alarm(self):
         """Urgent, nine points with their times, a task and a message for managers and who is on call, a new plan."""
-        self.company.retail_on_call_user_id = self.users['complaint']
+        self.env['retail.oncall'].create(
+            {
+                'company_id': self.company.root_id.id,
+                'user_id': self.users['complaint'].id,
+                'date_until': fields.Datetime.add(fields.Datetime.now(), days=1),
+            }
+        )
         ticket = self._complain()
         now = fields.Datetime.now()
         with patch.object(

@@ -60,7 +60,16 @@ class RemedyCommon(ComplaintCommon):
         cls.desk.write(
             {'user_id': cls.boss.id, 'deputy_id': cls.second.id, 'calendar_id': cls.calendar.id}
         )
-        cls.company.root_id.retail_on_call_user_id = cls.call
+        cls.company.root_id.retail_director_id = False
+        cls.env['retail.oncall'].search([]).unlink()
+        cls.env['retail.oncall'].create(
+            {
+                'company_id': cls.company.root_id.id,
+                'user_id': cls.call.id,
+                'date_from': '2020-01-01',
+                'date_until': '2100-01-01',
+            }
+        )
         cls._join(cls.staff, cls.desk)
         cls.kinds = {
             kind.code: kind
