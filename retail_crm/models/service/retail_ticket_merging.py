@@ -11,6 +11,7 @@ from .retail_ticket_portal import MIN_DIGITS, _digits
 MOVED = {
     'retail.incident': 'ticket_id',
     'retail.remedy': 'ticket_id',
+    'retail.return.request': 'ticket_id',
     'retail.ticket.check': 'ticket_id',
     'retail.ticket.line': 'ticket_id',
     'retail.ticket.promise': 'ticket_id',
