@@ -71,10 +71,10 @@ class RetailTicketEscalate(models.Model):
             values['next_event_at'] = min(at, values['next_event_at'] or at)
         return values
 
-    def _clock_save(self, clocks, targets, plans, log=()):
+    def _clock_save(self, clocks, targets, plans, log=(), shown=()):
         """What is no longer due needs no task of an escalation."""
         before = self.browse(ticket.id for ticket in clocks).filtered('escalation_level')
-        result = super()._clock_save(clocks, targets, plans, log)
+        result = super()._clock_save(clocks, targets, plans, log, shown)
         before.filtered(lambda ticket: not ticket.escalation_level)._drop_escalation_tasks()
         return result
 
