@@ -291,16 +291,18 @@ def test_4_robot_spouse_second_round_recurrence(visit, ask, find, deliver, run, 
     (state,) = find('retail.ticket', ('id', '=', ticket['id']), names=names)
     assert not state['unknown_sender'] and state['customer_message_count'] >= 2, state
 
-    cause = ask('retail.ticket.cause', 'search', [])[0]
-    why = ask('retail.ticket.dissatisfaction', 'search', [])[0]
     over = {
         'verdict': 'justified',
-        'cause_id': cause,
-        'dissatisfaction_id': why,
+        'findings': 'The heater is dead',
+        'solution': 'A new one',
+        'customer_opinion': 'accepts',
         'result': 'A new one',
-        'solution': 'New',
+        'cause_id': ask('retail.ticket.cause', 'search', [])[0],
+        'dissatisfaction_id': ask('retail.ticket.dissatisfaction', 'search', [])[0],
     }
     ask('retail.ticket', 'write', [ticket['id']], over)
+    for _step in range(4):
+        ask('retail.ticket', 'action_next_stage', [ticket['id']])
     ask('retail.ticket', 'action_solve', [ticket['id']])
     ask('retail.ticket', 'action_reopen', [ticket['id']])
     (state,) = find('retail.ticket', ('id', '=', ticket['id']), names=['round', 'reopen_count'])
