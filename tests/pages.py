@@ -90,10 +90,16 @@ def assert_inside(page, selector, width=390):
 
 
 def open_app(page):
+    """Open Retail CRM: by the menu of apps, which a telephone has elsewhere."""
     page.goto('/odoo')
-    page.click('.o_navbar_apps_menu button')
+    page.wait_for_selector('.o_main_navbar')
     settle(page)
-    page.click('[data-menu-xmlid="retail_crm.retail_crm_menu"]')
+    if page.viewport_size['width'] < 768:
+        page.goto('/odoo/retail-my-day')
+    else:
+        page.click('.o_navbar_apps_menu button')
+        settle(page)
+        page.click('[data-menu-xmlid="retail_crm.retail_crm_menu"]')
     page.wait_for_selector('.o_retail_my_day')
     settle(page)
 

@@ -71,10 +71,10 @@ class RetailTicketEscalate(models.Model):
             values['next_event_at'] = min(at, values['next_event_at'] or at)
         return values
 
-    def _clock_save(self, clocks, targets, plans, log=()):
+    def _clock_save(self, clocks, targets, plans, log=(), shown=()):
         """What is no longer due needs no task of an escalation."""
         before = self.browse(ticket.id for ticket in clocks).filtered('escalation_level')
-        result = super()._clock_save(clocks, targets, plans, log)
+        result = super()._clock_save(clocks, targets, plans, log, shown)
         before.filtered(lambda ticket: not ticket.escalation_level)._drop_escalation_tasks()
         return result
 
@@ -228,6 +228,12 @@ class RetailTicketEscalate(models.Model):
                         ],
                     }
                 )
+
+    @api.model
+    def _merge_tasks(self):
+        """What is late in a ticket that ends is no task in the one that stays: that has deadlines of its own."""
+        kind = self.env.ref(ACTIVITY, raise_if_not_found=False)
+        return [*super()._merge_tasks(), *([('activity_type_id', '!=', kind.id)] if kind else [])]
 
     def _drop_escalation_tasks(self):
         """Take back the tasks of escalations on these tickets."""
