@@ -416,12 +416,12 @@ class TestRemedyApproval(RemedyCommon):
 
     def test_absent_approver(self):
         """Who is absent is stood in for by the deputy, with the authority of the one who is away."""
-        self.env['retail.ticket.team.member'].create(
+        member = self.env['retail.ticket.team.member'].create(
             {
                 'team_id': self.desk.id,
                 'user_id': self.boss.id,
-                'absent_from': fields.Date.today(),
-                'absent_until': fields.Date.today(),
+                'absent_from': '2000-01-01',
+                'absent_until': '2100-01-01',
             }
         )
         remedy = self._ask(self._case(), amount=60)
@@ -429,6 +429,12 @@ class TestRemedyApproval(RemedyCommon):
         self.env.invalidate_all()
         remedy.with_user(self.second).action_approve()
         self.assertEqual((remedy.state, remedy.approved_by), ('approved', self.second))
+        # who entered it in his preferences is as absent; whom he names there gets no authority
+        member.unlink()
+        self.boss.write({'retail_away_from': '2000-01-01', 'retail_substitute_id': self.other.id})
+        self.assertEqual(self._ask(self._case(), amount=60).approver_id, self.second)
+        self.desk.deputy_id = self.store.retail_deputy_id = False
+        self.assertEqual(self._ask(self._case(), amount=60).approver_id, self.area)
 
     def test_requester_never_approves(self):
         """Even a manager does not approve what he asked for; colleagues without authority neither."""
