@@ -175,4 +175,4 @@ class TestCost(RetailCrmCommon):
         self._as_committed()
         self.assertFalse(stage.exists())
         with self.assertRaises(MissingError):
-            stage.category  # noqa: B018
+            stage.mapped('category')

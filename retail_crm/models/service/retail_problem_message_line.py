@@ -50,6 +50,7 @@ class RetailProblemMessageLine(models.Model):
         """Tell the customers of these rows, each once, and close messages of which all are told."""
         now = fields.Datetime.now()
         messages = self.message_id
+        self._follow_merges()
         for message, lines in self.grouped('message_id').items():
             right = lines.filtered(lambda line: line._may_be_told())
             (lines - right).write({'state': 'skipped'})
@@ -60,9 +61,32 @@ class RetailProblemMessageLine(models.Model):
         left = self.search([('message_id', 'in', messages.ids), ('state', '=', 'waiting')])
         (messages - left.message_id).write({'state': 'done'})
 
+    def _follow_merges(self):
+        """What was merged in the meantime is told where it goes on, unless that has a row of its own or is another's."""
+        for line in self.filtered('ticket_id.merged_into_id'):
+            survivor = line.ticket_id._merged_into()
+            if survivor._merge_is_apart(line.ticket_id):
+                continue
+            known = [('message_id', '=', line.message_id.id), ('ticket_id', '=', survivor.id)]
+            if not self.search_count(known, limit=1):
+                line.ticket_id = survivor
+
+    def _was_told(self):
+        """Return whether the customer of one row was told the same in a ticket that was merged into this one."""
+        if not self.ticket_id.merge_ids:
+            return False
+        known = [
+            ('message_id', '=', self.message_id.id),
+            ('ticket_id', 'in', self.ticket_id._merged_here().ids),
+            ('state', '=', 'sent'),
+        ]
+        return bool(self.search_count(known, limit=1))
+
     def _may_be_told(self):
         """Return whether the complaint of one row is still one whose customer may be written to."""
         ticket = self.ticket_id
+        if self._was_told():
+            return False
         categories = {'new', 'open', 'waiting', 'on_hold'}
         if self.message_id.scope == 'all':
             categories.add('solved')

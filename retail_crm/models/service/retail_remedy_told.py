@@ -44,7 +44,11 @@ class RetailRemedyTold(models.Model):
                 [*self._untold_domain(), ('ticket_id', 'in', remedies.ticket_id.ids)]
             )
             tickets = remedies.ticket_id.filtered(
-                lambda ticket: ticket.active and not ticket.merged_into_id
+                lambda ticket, remedies=remedies: (
+                    ticket.active
+                    and not ticket.merged_into_id
+                    and ticket._merge_own(remedies & ticket.remedy_ids)
+                )
             )
             # first: an error below never sends anything twice
             remedies.write({'told_at': fields.Datetime.now()})

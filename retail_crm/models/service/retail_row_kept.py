@@ -1,4 +1,5 @@
 from odoo import api, models
+from odoo.fields import Domain
 from odoo.tools import SQL, ormcache
 
 _OF_LOG = ('id', *models.LOG_ACCESS_COLUMNS)
@@ -83,9 +84,10 @@ class RetailRowKept(models.AbstractModel):
 
     def _write_multi(self, vals_list):
         """Every UPDATE comes by here, also of what was computed."""
-        super()._write_multi(vals_list)
+        result = super()._write_multi(vals_list)
         if not set().union(*vals_list).isdisjoint(self._kept_columns()):
             self.env.registry.clear_cache()
+        return result
 
     def unlink(self):
         result = super().unlink()
@@ -113,8 +115,11 @@ class RetailTicketType(models.Model):
     def _kept_stages(self):
         """Return ``{type id: ids of its stages in their order}``; forgotten with types and stages."""
         # sudo: ids only, of what everybody reads who handles tickets
-        everything = self.sudo().with_context(active_test=False).search([])
-        return {kind.id: kind.with_context({}).stage_ids.sorted()._ids for kind in everything}
+        everything = self.sudo().with_context(active_test=False).search(Domain.TRUE)
+        return {
+            kind.id: kind.with_context(active_test=True).stage_ids.sorted()._ids
+            for kind in everything
+        }
 
 
 class RetailTicketStage(models.Model):

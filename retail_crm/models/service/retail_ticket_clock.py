@@ -255,9 +255,7 @@ class RetailTicketClock(models.Model):
                 if not mine or terms[0] < mine[0]:
                     plan['terms'][kind] = terms
         ticket_sudo._clock_log(
-            ticket_sudo._prepare_log(row.date_from, row.user_id, side=row.side)
-            for row in sources_sudo.interval_ids
-            if row.side
+            ticket_sudo._prepare_log_again(row) for row in sources_sudo.interval_ids if row.side
         )
         earliest = min((ticket_sudo | sources_sudo).mapped('received_at'))
         ticket_sudo._stamp({'received_at': earliest})

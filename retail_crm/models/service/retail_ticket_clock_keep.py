@@ -71,6 +71,10 @@ class RetailTicketClockKeep(models.Model):
             'user_id': user.id,
         }
 
+    def _prepare_log_again(self, row):
+        """Hook: return the row of the log of one ticket that says what a row of another ticket said of a message."""
+        return self._prepare_log(row.date_from, row.user_id, side=row.side)
+
     def _clock_log(self, rows):
         self._clock_insert({'retail.ticket.interval': list(rows)})
         self.invalidate_recordset(['interval_ids'])

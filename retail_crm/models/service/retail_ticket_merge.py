@@ -124,6 +124,7 @@ class RetailTicketMerge(models.Model):
         tickets._merge_lock()
         merge_sudo._check_undo(survivor)
         tickets.env.flush_all()
+        tickets.sudo()._quality_again()  # sudo: figures of the system
         left = merge_sudo._undo_moves(survivor)
         tickets.env.flush_all()
         is_same_clock = merge_sudo._undo_clock_rows(tickets)
@@ -138,6 +139,7 @@ class RetailTicketMerge(models.Model):
         tickets.env.flush_all()
         tickets.env.invalidate_all()
         sources._restrict_tasks()
+        tickets.sudo()._merge_undone()
         merge_sudo._undo_tell(left)
 
     def _check_undo(self, survivor):
@@ -252,11 +254,13 @@ class RetailTicketMerge(models.Model):
         (survivor | sources)._merge_note(words)
 
     @api.model
-    def _hidden_files(self, ticket):
-        """Return ids of files that came to a ticket from one of another customer (sudo)."""
-        merges = self.sudo().search(  # sudo: asks which files are not to be shown
+    def _hidden_ids(self, ticket, name):
+        """Return ids of records of a model that came to a ticket from one of another customer, by whatever way (sudo)."""
+        if not ticket.sudo().merge_ids:  # sudo: asks what is not to be shown
+            return set()
+        merges = self.sudo().search(
             [
-                ('survivor_id', '=', ticket.id),
+                ('survivor_id', 'in', (ticket | ticket.sudo()._merged_here()).ids),
                 ('is_apart', '=', True),
                 ('undone_at', '=', False),
             ]
@@ -264,6 +268,6 @@ class RetailTicketMerge(models.Model):
         return {
             one
             for merge in merges
-            for ids in (merge.moved or {}).get('ir.attachment', {}).get('ids', {}).values()
+            for ids in (merge.moved or {}).get(name, {}).get('ids', {}).values()
             for one in ids
         }

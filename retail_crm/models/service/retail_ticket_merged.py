@@ -164,10 +164,12 @@ class RetailTicketMerged(models.Model):
     def _portal_files(self):
         """Files of another customer's ticket are not shown."""
         files = super()._portal_files()
-        if not files or not self.sudo().merge_ids:  # sudo: whether there are any
-            return files
-        hidden = self.env['retail.ticket.merge']._hidden_files(self)
-        return files.filtered(lambda file: file.id not in hidden)
+        return files and self._merge_own(files)
+
+    def _merge_own(self, records):
+        """Return those of the records of one ticket that did not come from another customer's."""
+        hidden = self.env['retail.ticket.merge']._hidden_ids(self, records._name)
+        return records.filtered(lambda record: record.id not in hidden) if hidden else records
 
     # === FORGETTING ===#
 

@@ -253,7 +253,7 @@ class RetailTicketMerging(models.Model):
             *((name, column, []) for name, column in MOVED.items()),
             ('mail.message', 'res_id', [('model', '=', self._name), *self._merge_words()]),
             ('ir.attachment', 'res_id', [*on_ticket, ('res_field', '=', False)]),
-            ('mail.activity', 'res_id', on_ticket),
+            ('mail.activity', 'res_id', [*on_ticket, *self._merge_tasks()]),
             (self._name, 'parent_id', []),
             (self._name, 'follow_up_of_id', []),
         ]
@@ -265,6 +265,11 @@ class RetailTicketMerging(models.Model):
             ('tracking_value_ids', '=', False),
             ('message_type', 'not in', ('user_notification', 'out_of_office')),
         ]
+
+    @api.model
+    def _merge_tasks(self):
+        """Hook: return the domain of the activities that go on."""
+        return []
 
     def _merge_values(self, sources, apart):
         """Take over from other tickets what this one lacks, and of some values the stricter."""
@@ -283,15 +288,17 @@ class RetailTicketMerging(models.Model):
         ):
             dates = [date for date in tickets.mapped(name) if date]
             values[name] = best(dates) if dates else False
+        same = (
+            sources - apart
+        )  # what the others bought, and when they come, is not for this customer's eyes
         for name in FILLED:
-            values[name] = (self[name] or sources[name][:1]).id
-        visit = sources.filtered('appointment_at')[:1]
+            values[name] = (self[name] or same[name][:1]).id
+        visit = same.filtered('appointment_at')[:1]
         if visit and not self.appointment_at:
             values |= {name: visit._merge_value(name) for name in APPOINTMENT}
             visit._stamp({'remind_at': False})
         if major := sources.filtered('is_major')[:1]:
             values |= {'is_major': True, 'major_since': self.major_since or major.major_since}
-        same = sources - apart
         copies = {}
         for ticket in self | same:
             copies = {**ticket._mail_cc_sanitized_raw_dict(ticket.email_cc), **copies}
@@ -324,6 +331,7 @@ class RetailTicketMerging(models.Model):
                     **({'blocked_user_id': b.id} if (b := self.blocked_user_id) else {}),
                 }
             )
+        sources._stamp({'assign_after': False, 'queued_at': False})  # nobody is sought for them
         if self.is_restricted:
             (self | sources)._keep_away()
             self._restrict_tasks()
@@ -368,6 +376,9 @@ class RetailTicketMerging(models.Model):
                 outgoing_email_to=False if partner else ticket.partner_email,
                 **ticket._automatic_author(),
             )
+
+    def _merge_undone(self):
+        """Hook: the merge of these tickets was undone; what follows from their parts is to be found again."""
 
     # === WHAT IS KEPT FOR UNDOING ===#
 
@@ -441,6 +452,15 @@ class RetailTicketMerging(models.Model):
             'next_worst_hours',
             'next_event_at',
             'promised_at',
+            # these follow from log, remedies and queue in the same way
+            'assign_after',
+            'escalation_level',
+            'is_spike_pending',
+            'quality_due_at',
+            'queued_at',
+            'remedy_state',
+            'solution_amount',
+            'unassigned_minutes',
         }
 
     def _merge_clock_derive(self, kept):

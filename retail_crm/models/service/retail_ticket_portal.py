@@ -298,7 +298,7 @@ class RetailTicketPortal(models.Model):
                     ),
                 )
             )
-            for line in self.line_ids
+            for line in self._merge_own(self.line_ids)
         ]
 
     def _portal_may(self):

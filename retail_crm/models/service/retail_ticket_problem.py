@@ -64,6 +64,15 @@ class RetailTicketProblem(models.Model):
             vals = {**vals, 'is_spike_pending': True}
         return super().write(vals)
 
+    def _merge_values(self, sources, apart):
+        """The ticket that stays takes the place of the others in their problem."""
+        result = super()._merge_values(sources, apart)
+        problem = (sources - apart).problem_id[:1] or sources.problem_id[:1]
+        if problem and not self.problem_id and not self.is_restricted:
+            self._stamp({'problem_id': problem.id})
+        sources.filtered('problem_id')._stamp({'problem_id': False})
+        return result
+
     def _solve_with_problem(self, problem):
         """Solve complaints (and requests) with the cause and the result of a problem."""
         complaints = self.filtered('is_complaint')

@@ -244,8 +244,17 @@ class RetailTicketQuality(models.Model):
         )._stamp({'quality_due_at': now})
         return result
 
+    def _prepare_log_again(self, row):
+        return {**super()._prepare_log_again(row), 'is_thanks': row.is_thanks}
+
     def _clock_merge(self, sources):
+        self._quality_again()  # it may begin earlier now: others within whose windows it was
         result = super()._clock_merge(sources)
+        self._quality_again()
+        return result
+
+    def _merge_undone(self):
+        result = super()._merge_undone()
         self._quality_again()
         return result
 

@@ -81,6 +81,28 @@ class RetailTicketRemedy(models.Model):
             if {'granted', 'reversed'} & set(mine) and ticket_sudo.solution_amount != given:
                 ticket_sudo.write({'solution_amount': given})
 
+    # === MERGING ===#
+
+    def _merge_move(self, sources, apart):
+        moved = super()._merge_move(sources, apart)
+        if 'retail.remedy' in moved:
+            (self | sources)._remedies_changed()
+        return moved
+
+    def _merge_seal(self, sources):
+        """Whoever is to approve a remedy may have become somebody who does not read the ticket any more."""
+        result = super()._merge_seal(sources)
+        for remedy in self.remedy_ids.filtered(lambda one: one.state == 'waiting'):
+            if remedy.approver_id and not remedy._may_be_asked(remedy.approver_id):
+                remedy._ask_approver()
+        return result
+
+    def _merge_undone(self):
+        """What was decided about a remedy in the meantime goes back with it."""
+        result = super()._merge_undone()
+        self._remedies_changed()
+        return result
+
     # === STEPS ===#
 
     def _missing_opinion(self, value):
@@ -137,7 +159,8 @@ class RetailTicketRemedy(models.Model):
     def _compute_remedy_words(self):
         for ticket in self:
             # sudo: the customer reads no remedies, only what he got
-            told = ticket.sudo().remedy_ids.filtered(
+            remedies = ticket.sudo().remedy_ids
+            told = ticket._merge_own(remedies).filtered(
                 lambda remedy: remedy.told_at and remedy.state == 'granted'
             )
             last = max(told.mapped('told_at'), default=None)
@@ -158,8 +181,8 @@ class RetailTicketRemedy(models.Model):
         self.ensure_one()
         # sudo: the customer reads no remedies, only what he got
         return (
-            self.sudo()
-            .remedy_ids.filtered(lambda remedy: remedy.state == 'granted')
+            self._merge_own(self.sudo().remedy_ids)
+            .filtered(lambda remedy: remedy.state == 'granted')
             .sorted(lambda remedy: (remedy.granted_at, remedy.id))
             ._portal_words()
         )

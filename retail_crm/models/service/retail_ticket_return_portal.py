@@ -27,7 +27,9 @@ class RetailTicketReturnPortal(models.Model):
                 'why': request.state == 'refused' and request.refusal or '',
                 'next': request._portal_next(),
             }
-            for request in requests.search([('ticket_id', '=', self.id)], order='id')
+            for request in self._merge_own(
+                requests.search([('ticket_id', '=', self.id)], order='id')
+            )
         ]
 
 

@@ -3,6 +3,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import html2plaintext
 
+from . import _mail_door as door
+
 
 class RetailTicketSplit(models.Model):
     """One ticket becomes two: some of its messages go to a new one, whose clock begins with the first of them.
@@ -118,7 +120,11 @@ class RetailTicketSplit(models.Model):
             )
             counts[side] += 1
             dates[side].append(message.date)
-            rows.append(self._prepare_log(message.date, self.user_id, side=side))
+            thanks = door.is_thanks(
+                html2plaintext(message.body or ''), bool(message.attachment_ids)
+            )
+            ticket = self.with_context(retail_crm_thanks=thanks)
+            rows.append(ticket._prepare_log(message.date, self.user_id, side=side))
         self._clock_log(rows)
         asked = [date for date in dates['customer'] if date > max(dates['agent'], default=date.min)]
         self._stamp(
