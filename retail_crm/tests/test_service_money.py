@@ -1,9 +1,12 @@
 """Remedies and returns against somebody who wants to give away more than he may, and against plain arithmetic."""
 
+import random
+
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import freeze_time, tagged
 
+from .grant_common import GrantCommon
 from .test_service_remedy import NOW, RemedyCommon
 
 
@@ -81,6 +84,7 @@ class TestRemedyAttacks(RemedyCommon):
                 'applies_on': 'both',
                 'trigger': 'auto',
                 'company_id': False,
+                'currency_id': self.company.currency_id.id,
                 'retail_point_value': 0.15,
                 'rule_ids': [Command.clear()],
             }
@@ -203,7 +207,7 @@ class TestRemedyAttacks(RemedyCommon):
         ticket.partner_id = self.bob
         remedy.with_user(self.staff).action_grant()
         card = self.env[remedy.res_model].browse(remedy.res_id)
-        self.assertEqual(card.partner_id, self.ann)
+        self.assertEqual(card.partner_id, self.acme)
 
     def test_filed_complaint(self):
         """Nothing is offered on a filed complaint (S-TKT-12)."""
@@ -229,25 +233,17 @@ class TestRemedyAttacks(RemedyCommon):
         """A deputy who asks is not asked himself, nor does anybody decide who is complained about since."""
         ticket = self._case(self._sold(1000))
         self._join(self.second, self.desk)
-        remedy = self._ask(ticket, amount=100, user=self.second)
+        remedy = self._ask(ticket, amount=600, user=self.second)
         self.assertNotIn(self.second, remedy.asked_user_ids)
         with self.assertRaises(AccessError):
             remedy.with_user(self.second).action_approve()
         asked = remedy.approver_id
-        self.assertEqual(asked, self.boss)
+        self.assertEqual(asked, self.area)
         ticket.blocked_user_id = asked
         with self.assertRaises(AccessError):
             remedy._approve(asked)
         with self.assertRaises(AccessError):
             remedy.with_user(asked).action_approve()
-
-    def test_right_to_the_rest(self):
-        """After two of three were paid back, the right to the third is its whole price."""
-        sold = self._sold(100, quantity=3)
-        refund = self._create_refund(self._create_invoice(sold.order_id))
-        # posted for all three: two come again as a debit
-        self.assertEqual(self.Remedy._paid_of_order_line(sold), 0)
-        self.assertTrue(refund)
 
     def test_forgotten(self):
         """What was written about a remedy is forgotten with its ticket; amounts stay."""
@@ -259,3 +255,171 @@ class TestRemedyAttacks(RemedyCommon):
             [{'description': False, 'decision_note': False, 'error': False, 'partner_id': False}],
         )
         self.assertEqual(remedy.amount, 10)
+
+
+@tagged('post_install', '-at_install', 'retail_crm')
+class TestMoneyReturns(GrantCommon):
+    """Returns of somebody who types what he likes, and credit notes to the cent (S-SRV-10)."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company.write({'retail_return_limit': 300, 'retail_return_days': 7})
+        cls.clerk = cls.users['user']
+
+    def _request(self, ticket, **context):
+        requests = self.env['retail.return.request'].with_user(self.clerk).with_context(**context)
+        return requests.create(
+            {'ticket_id': ticket.id, 'line_id': ticket.line_ids[:1].id, 'quantity': 1}
+        )
+
+    def test_typed_price_is_not_what_was_paid(self):
+        """A return is worth what the order says: neither a price typed on the ticket nor the context makes it small."""
+        order = self._buy(1, product=self.vase)
+        order.order_line.price_unit = 5000
+        self._create_invoice(order)
+        for price in (0, 0.01):
+            ticket = self._open_ticket(order)
+            ticket.line_ids.with_user(self.clerk).price_paid = price
+            request = self._request(ticket)
+            self.assertEqual((request.amount, request.state), (5000, 'asked'))
+            request.sudo()._end('cancelled')
+        request = self._request(
+            self._open_ticket(order),
+            default_amount=1,
+            default_state='received',
+            default_is_automatic=True,
+            default_asked_by=self.users['lead'].id,
+            default_approved_by=self.users['lead'].id,
+        )
+        self.assertRecordValues(
+            request,
+            [
+                {
+                    'amount': 5000,
+                    'state': 'asked',
+                    'asked_by': self.clerk.id,
+                    'approved_by': False,
+                    'is_automatic': False,
+                }
+            ],
+        )
+
+    def test_goods_of_a_return_stay(self):
+        """After it was approved a return is not turned into one of dear goods."""
+        dear, cheap = self._buy(1, product=self.vase), self._buy(1, product=self.goods)
+        self._create_invoice(cheap)
+        ticket = self._open_ticket(cheap)
+        self.assertEqual(self._request(ticket).state, 'approved')
+        with self.assertRaises(UserError):
+            ticket.line_ids.with_user(self.clerk).sale_line_id = dear.order_line
+
+    def test_exchange_by_the_price_of_the_order(self):
+        """What a dearer article costs more is by the order and with tax, whatever price somebody typed."""
+        self.ticket.line_ids.price_paid = 100000
+        self.vase.taxes_id = self.tax
+        remedy, order = self._granted('exchange', quantity=1, product_id=self.vase.id)
+        self.assertEqual((order.amount_total, remedy.amount), (55, 0))  # 165 - 110
+        offer = self.env['retail.remedy.offer'].create(
+            {'ticket_id': self.ticket.id, 'kind_id': self.kinds['exchange'].id, 'quantity': 1}
+        )
+        offer.product_id = self.vase
+        self.assertEqual(offer.amount, 55)
+
+    def test_right_to_the_rest(self):
+        """After two of three were paid back the third still has its whole price, and nothing is left after it."""
+        remedies, line = self.env['retail.remedy'], self.ticket.line_ids
+
+        def refund(quantity, amount):
+            remedy, note = self._granted('refund', quantity=quantity, amount=amount, basis='legal')
+            note.action_post()
+            return remedy
+
+        self.assertEqual(remedies._paid(line, 3), 330)
+        refund(2, 220)
+        self.assertEqual((remedies._paid(line, 1), remedies._paid(line, 3)), (110, 110))
+        part = refund(1, 33)
+        self.assertEqual(remedies._paid(line, 1), 77)
+        part._reverse('Mistake')
+        self.assertEqual(remedies._paid(line, 1), 110)
+        refund(1, 110)
+        self.assertEqual(remedies._paid(line, 1), 0)
+
+    def test_cents(self):
+        """Credit notes are over the amount that was approved to the cent, whatever taxes, discounts and pieces."""
+        dice = random.Random(8)
+        included, odd = self.env['account.tax'].create(
+            [
+                {
+                    'name': 'In',
+                    'amount': 19,
+                    'price_include_override': 'tax_included',
+                    'company_id': self.company.id,
+                },
+                {'name': 'Odd', 'amount': 8.875, 'company_id': self.company.id},
+            ]
+        )
+        for taxes in (self.tax, included, odd, self.tax.browse()):
+            self.lamp.taxes_id = taxes
+            order = self._create_order(self.bob, 0, confirm=False)
+            order.order_line = [
+                Command.clear(),
+                Command.create(
+                    {
+                        'product_id': self.lamp.id,
+                        'product_uom_qty': dice.choice((1, 3, 7)),
+                        'price_unit': dice.randint(100, 99999) / 100,
+                        'discount': dice.choice((0, 12.5, 33.33)),
+                    }
+                ),
+            ]
+            order.action_confirm()
+            total = left = self._create_invoice(order).amount_total
+            ticket = self._open_ticket(order)
+            for _turn in range(3):
+                amount = round(total * dice.uniform(0.01, 0.2), 2)
+                with self.subTest(taxes=taxes.name, total=total, amount=amount):
+                    _remedy, note = self._granted('refund', ticket=ticket, amount=amount)
+                    self.assertAlmostEqual(note.amount_total, amount, 2)
+                    left -= note.amount_total
+            over = self._remedy('refund', ticket=ticket, amount=round(left + 0.01, 2))
+            over._grant()
+            self.assertEqual(over.state, 'failed')
+            _remedy, note = self._granted('refund', ticket=ticket, amount=round(left, 2))
+            self.assertAlmostEqual(note.amount_total, left, 2)
+
+    def test_spend_falls_once(self):
+        """Spend falls by what was credited without tax, once, and rises again when it is taken back: 300 - 200 - 10."""
+        self.company.retail_refund_post = True
+        for basis in ('order', 'invoice'):
+            with self.subTest(basis=basis):
+                self.company.retail_purchase_basis = basis
+                order = self._buy(3)
+                invoice = self._create_invoice(order)
+                ticket = self._open_ticket(order)
+                self.assertEqual(self._spend(order, invoice), 300)
+                self._granted('refund', ticket=ticket, quantity=2, amount=220)
+                self.assertEqual(self._spend(order, invoice), 100)
+                part, _note = self._granted('refund', ticket=ticket, quantity=1, amount=11)
+                self.assertEqual(self._spend(order, invoice), 90)
+                part._reverse('Mistake')
+                self.assertEqual(self._spend(order, invoice), 100)
+                piece, _note = self._granted('refund', ticket=ticket, quantity=1, amount=110)
+                self.assertEqual(self._spend(order, invoice), 0)
+                piece._reverse('Mistake')
+                self.assertEqual(self._spend(order, invoice), 100)
+                remedy, made = self._granted('exchange', ticket=ticket, quantity=1)
+                self.assertEqual(self._spend(order, invoice), 100)
+                self.assertFalse(self._purchase_of(made))
+                remedy._reverse('Mistake')
+                self.assertEqual(self._spend(order, invoice), 100)
+
+    def _spend(self, order, invoice):
+        """Return what the purchases of an order, its invoice, credit notes and debits add up to."""
+        self._process()
+        notes = self.env['account.move'].search([('reversed_entry_id', '=', invoice.id)])
+        debits = self.env['account.move'].search([('reversed_entry_id', 'in', notes.ids)])
+        rows = self._purchase_of(order)
+        for move in invoice | notes | debits:
+            rows |= self._purchase_of(move)
+        return round(sum(rows.mapped('amount')), 2)
