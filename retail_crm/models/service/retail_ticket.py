@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.tools import format_date
 
+from ._opening import opening
+
 PRIORITIES = [('0', 'Normal'), ('1', 'High'), ('2', 'Urgent')]
 
 
@@ -405,7 +407,9 @@ class RetailTicket(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         """Number, type, stage, team and priority are found here for all of a batch."""
-        tickets = super().create(self._prepare_ticket_values(vals_list))
+        values = self._prepare_ticket_values(vals_list)
+        with opening():
+            tickets = super().create(values)
         tickets._tickets_created()
         return tickets
 
