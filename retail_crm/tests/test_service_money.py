@@ -245,6 +245,38 @@ class TestRemedyAttacks(RemedyCommon):
         with self.assertRaises(AccessError):
             remedy.with_user(asked).action_approve()
 
+    def test_method_of_a_kind_stays(self):
+        """What was given by a kind is taken back the same way: the method is not changed any more, the name is."""
+        kind = self.kinds['voucher']
+        self._ask(self._case(), amount=10)
+        with self.assertRaises(UserError):
+            kind.with_user(self.director).method = 'refund'
+        kind.with_user(self.director).write({'method': 'voucher', 'name': 'Coupon'})
+
+    def test_cancelled_while_it_waits(self):
+        """With a cancelled ticket goes what waits: nobody approves or grants it afterwards."""
+        ticket = self._case(self._sold(1000))
+        granted = self._ask(ticket, amount=10)
+        granted.with_user(self.staff).action_grant()
+        remedy = self._ask(ticket, amount=60)
+        cancelled = ticket.type_id._stages().filtered(lambda stage: stage.category == 'cancelled')
+        ticket.with_user(self.staff).stage_id = cancelled[:1]
+        self.assertEqual(ticket.category, 'cancelled')
+        self.assertEqual((remedy.state, granted.state), ('cancelled', 'granted'))
+        self.assertFalse(remedy.activity_ids)
+        remedy.with_user(self.boss).action_approve()
+        self.assertEqual(remedy.state, 'cancelled')
+
+    def test_archived_kind(self):
+        """A kind that is archived is offered no more; what was approved of it is carried out."""
+        ticket = self._case()
+        approved, kind = self._ask(ticket, amount=10), self.kinds['voucher']
+        kind.active = False
+        with self.assertRaises(UserError):
+            self._ask(ticket, amount=10)
+        approved.with_user(self.staff).action_grant()
+        self.assertEqual(approved.state, 'granted', approved.error)
+
     def test_forgotten(self):
         """What was written about a remedy is forgotten with its ticket; amounts stay."""
         remedy = self._ask(self._case(), amount=10)

@@ -309,7 +309,7 @@ class RetailPurchase(models.Model):
         self.env['retail.profile']._refresh(partners, quiet=quiet)
 
     def _with_original_documents(self, documents):
-        """Hook: add to ``{model: ids}`` the documents whose row depends on these: orders and invoices of credit notes and debits."""
+        """Hook: add to ``{model: ids}`` the documents whose row depends on these: orders, invoices of credit notes."""
         move_ids = documents.get('account.move')
         if not move_ids:
             return documents

@@ -11,6 +11,8 @@ from .retail_ticket_flow import DONE_CATEGORIES
 STANDING = ('failed', 'waiting', 'approved', 'draft', 'granted')
 #: What has to be carried out or dropped before a ticket is solved.
 UNDONE = ('failed', 'waiting', 'approved')
+#: What was offered and is not carried out.
+PROMISED = (*UNDONE, 'draft')
 
 
 class RetailTicketRemedy(models.Model):
@@ -137,6 +139,19 @@ class RetailTicketRemedy(models.Model):
                         ],
                     )
                 )
+        return result
+
+    def _on_stage_moved(self, before):
+        """With a cancelled ticket goes what was offered and not carried out, but for goods that come back."""
+        result = super()._on_stage_moved(before)
+        cancelled = self.filtered(
+            lambda ticket: ticket.category == 'cancelled' and ticket.remedy_state in PROMISED
+        )
+        if cancelled:
+            # sudo: follows from a move that was permitted
+            remedies_sudo = cancelled.sudo().remedy_ids
+            remedies_sudo -= cancelled.sudo().return_ids.remedy_id
+            remedies_sudo._cancel()
         return result
 
     def _step_reached(self, before):
