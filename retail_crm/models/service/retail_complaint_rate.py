@@ -341,7 +341,7 @@ class RetailComplaintRate(models.Model):
         """Open the complaint of a row."""
         self.ensure_one()
         self.check_access('read')
-        return {
+        return bool(self.ticket_id) and {
             'type': 'ir.actions.act_window',
             'res_model': 'retail.ticket',
             'res_id': self.ticket_id.id,
