@@ -82,9 +82,37 @@ class TestMajorCase(ComplaintCommon):
         self.assertFalse(self._complain().is_major)
         self.assertTrue(self._complain(line_ids=[other, line]).is_major)
 
+    def test_alarm_reaches_only_readers(self):
+        """Who is on call and may not read a restricted complaint learns nothing of it: the deputy does (S-TKT-29)."""
+        self.env['retail.oncall'].search([]).unlink()
+        self.env['retail.oncall'].create(
+            {
+                'company_id': self.company.root_id.id,
+                'user_id': self.users['user'].id,
+                'deputy_id': self.users['complaint'].id,
+                'date_until': fields.Datetime.add(fields.Datetime.now(), days=1),
+            }
+        )
+        ticket = self._complain(is_restricted=True)
+        ticket.is_major = True
+        notified = self.env['mail.notification'].search(
+            [
+                ('mail_message_id.model', '=', 'retail.ticket'),
+                ('mail_message_id.res_id', '=', ticket.id),
+            ]
+        )
+        self.assertNotIn(self.users['user'].partner_id, notified.res_partner_id)
+        self.assertIn(self.users['complaint'].partner_id, notified.res_partner_id)
+
     def test_emergency_plan_and_alarm(self):
         """Urgent, nine points with their times, a task and a message for managers and who is on call, a new plan."""
-        self.company.retail_on_call_user_id = self.users['complaint']
+        self.env['retail.oncall'].create(
+            {
+                'company_id': self.company.root_id.id,
+                'user_id': self.users['complaint'].id,
+                'date_until': fields.Datetime.add(fields.Datetime.now(), days=1),
+            }
+        )
         ticket = self._complain()
         now = fields.Datetime.now()
         with patch.object(

@@ -195,8 +195,11 @@ class RetailTicketRemedy(models.Model):
         if remedies_sudo:
             messages = SQL("model = 'retail.remedy' AND res_id = ANY(%s)", remedies_sudo.ids)
             remedies_sudo.env['res.partner']._retail_empty_messages(messages)
+            texts = ('description', 'decision_note', 'reversal_note', 'error')
+            values = dict.fromkeys(texts, False)
             if not keep_customer:
-                remedies_sudo.partner_id = False
+                values['partner_id'] = False
+            remedies_sudo.with_context(tracking_disable=True).write(values)
         return result
 
     # === ACTIONS ===#
