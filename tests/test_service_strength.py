@@ -382,6 +382,7 @@ def test_5_a_lot_that_many_complain_about(visit, ask, find, run, letters):
     agent.goto(f'/odoo/action-retail_crm.retail_problem_action/{alerts[0]["problem_id"][0]}')
     agent.wait_for_selector('.o_form_view')
     settle(agent)
+    tab(agent, 'Complaints')
     expect(agent.locator('.o_form_view')).to_contain_text('Handle came off')
     press(agent, 'action_answer_all')
     form = agent.locator('.o_form_view').last
