@@ -539,6 +539,93 @@ class TestMerge(MergeCommon):
         self.assertEqual(len(told(three)), 1)
         self.assertNotIn(one.name, told(three)[0])
 
+    # === WHAT OTHERS KEEP OF TICKETS ===#
+
+    def test_figures_are_derived_again(self):
+        """A thank-you stays one in the log; merging and undoing have figures derived again (R-svc C.5, C.7)."""
+        early = fields.Datetime.now() - timedelta(days=2)
+        one, two = self._new(), self._new(received_at=early)
+        two.with_context(retail_crm_thanks=True)._clock_contact('customer')
+        solved = self._new(received_at=early - timedelta(days=2))
+        solved._stamp(
+            {
+                'first_solved_at': early - timedelta(days=1),
+                'first_contact_until': early + timedelta(days=6),
+                'quality_due_at': False,
+            }
+        )
+        merge = one._merge(two)
+        self.assertEqual(one.interval_ids.filtered('is_thanks').mapped('side'), ['customer'])
+        self.assertTrue(solved.quality_due_at, 'the customer came again earlier than was known')
+        solved._stamp({'quality_due_at': False})
+        merge.action_undo()
+        self.assertTrue(solved.quality_due_at)
+        self.assertFalse(merge.left)
+
+    def test_remedies_follow(self):
+        """Remedies move and come back, and both tickets know where theirs stand (S-TKT-16, R-svc C.7-3)."""
+        one = self._new(type_id=self.complaint.id)
+        two = self._new(type_id=self.complaint.id)
+        kind = self.env['retail.remedy.kind'].search([('method', '=', 'other')], limit=1)
+        remedy = self.env['retail.remedy'].create({'ticket_id': two.id, 'kind_id': kind.id})
+        remedy.write({'state': 'waiting', 'approver_id': self.users['lead'].id})
+        merge = one._merge(two)
+        self.assertEqual(remedy.ticket_id, one)
+        self.assertEqual((one.remedy_state, two.remedy_state), ('waiting', False))
+        remedy.write({'state': 'granted', 'amount': 5, 'granted_at': fields.Datetime.now()})
+        merge.action_undo()
+        self.assertEqual(remedy.ticket_id, two)
+        self.assertEqual((one.remedy_state, two.remedy_state), (False, 'granted'))
+        self.assertEqual(two.solution_amount, 5)
+        self.assertFalse(merge.left)
+
+    def test_goods_of_another_customer_are_not_shown(self):
+        """On the page of one customer are neither goods nor remedies of another, also after a second merge (C.7-2)."""
+        one, last = self._new(), self._new()
+        two = self._new(
+            partner_id=self.other.id,
+            order_id=self.env['sale.order'].create({'partner_id': self.other.id}).id,
+            line_ids=[Command.create({'product_id': self.goods.id})],
+        )
+        kind = self.env['retail.remedy.kind'].search([('method', '=', 'other')], limit=1)
+        remedy = self.env['retail.remedy'].create({'ticket_id': two.id, 'kind_id': kind.id})
+        remedy.write({'state': 'granted', 'granted_at': fields.Datetime.now()})
+        one._merge(two, confirmed=True)
+        for ticket in (one, last):
+            self.assertFalse(ticket._portal_lines())
+            self.assertFalse(ticket._portal_remedies())
+            self.assertFalse(ticket.order_id)
+            if ticket == one:
+                last._merge(one)
+                self.assertEqual(remedy.ticket_id, last)
+
+    def test_tasks_of_escalations_end(self):
+        """What was late in a ticket is no task in the one that stays; nobody is sought for it any more (issue 8)."""
+        one, two = self._new(), self._new(user_id=False)
+        two._stamp({'escalation_level': 1, 'assign_after': fields.Datetime.now()})
+        two.activity_schedule(
+            'retail_crm.mail_activity_type_escalation', user_id=self.users['lead'].id
+        )
+        call = two.activity_schedule('mail.mail_activity_data_call', user_id=self.clerk.id)
+        merge = one._merge(two)
+        self.assertEqual(one.activity_ids, call)
+        self.assertFalse(two.activity_ids)
+        self.assertFalse(two.assign_after)
+        merge.action_undo()
+        self.assertTrue(two.assign_after)
+
+    def test_problems_follow(self):
+        """The ticket that stays takes the place in the problem; undoing gives it back (R-svc E 8)."""
+        one = self._new(type_id=self.complaint.id)
+        two = self._new(type_id=self.complaint.id)
+        problem = self.env['retail.problem'].create({'name': 'Glaze'})
+        problem._bundle(two)
+        merge = one._merge(two)
+        self.assertEqual(problem.ticket_ids, one)
+        self.assertEqual((problem.ticket_count, problem.open_count), (1, 1))
+        merge.action_undo()
+        self.assertEqual(problem.ticket_ids, two)
+
     # === TWO WORKERS ===#
 
     def test_two_workers(self):

@@ -227,6 +227,22 @@ class TestComplaintRate(SpikeCommon):
         with self.assertRaises(AccessError):
             self.rates.with_user(self.users['user']).search(domain)
 
+    def test_other_branches_are_counted_unnamed(self):
+        """Rates are those of the whole company; complaints of another branch are not named (S-KPI-23)."""
+        branch = self.env['res.company'].create(
+            {'name': 'Spike Branch', 'parent_id': self.company_1.id}
+        )
+        lead = self.users['lead']
+        lead.company_ids += branch
+        self._about(self.pot)
+        rates = self.rates.with_user(lead).with_context(allowed_company_ids=branch.ids)
+        row = rates.search([('product_id', '=', self.pot.id)])
+        self.assertEqual((len(row), row.complaints), (1, 1))
+        self.assertFalse(row.ticket_id or row.partner_id)
+        self.env.invalidate_all()
+        rates = self.rates.with_user(lead).with_context(allowed_company_ids=self.company_1.ids)
+        self.assertTrue(rates.search([('product_id', '=', self.pot.id)]).ticket_id)
+
     def test_cost_of_remedies(self):
         """What granted remedies cost stands with the goods; without goods it is shared (R-svc E 8)."""
         ticket = self._about(self.pot)
@@ -564,6 +580,26 @@ class TestProblem(SpikeCommon):
         with self.assertRaises(UserError):
             message.with_user(self.users['manager']).write({'subject': 'Other'})
 
+    def test_merged_while_it_is_sent(self):
+        """Who is merged before he was told is told in the ticket that goes on; nobody is told twice (R-svc E 8)."""
+        send = self.env['retail.problem.message']._cron_send
+        second = self._about(self.pot, channel_id=self.open_1.channel_id.id)
+        message = self._message()
+        message.action_send()
+        second._merge(self.open_1)
+        self._run_cron(send)
+        self.assertEqual(len(self._told(second)), 1)
+        third = self._about(self.pot, channel_id=self.open_1.channel_id.id)
+        self.problem._bundle(third)
+        other = self._message()
+        other.action_send()
+        third_line = other.line_ids.filtered(lambda line: line.ticket_id == third)
+        (other.line_ids - third_line)._send()
+        third._merge(second)
+        self._run_cron(send)
+        self.assertEqual(third_line.state, 'skipped')
+        self.assertEqual(other.state, 'done')
+
     def test_killed_run_goes_on(self):
         """A run that is killed in the middle is undone as a whole; the next one tells everybody once (R-svc E 8)."""
         message = self._message()
@@ -610,6 +646,24 @@ class TestProblem(SpikeCommon):
         self.assertEqual(self.open_1.result, 'New glaze')
         self.assertNotIn(self.open_2.category, ('solved', 'archived'))
         self.assertIn(self.open_2.name, answer['params']['message'])
+
+    def test_solving_thousands(self):
+        """A request ends in time: what was not reached is open, and a waiting remedy keeps nobody from his turn."""
+        manager = self.problem.with_user(self.users['manager'])
+        manager.write({'cause_id': self.defect.id, 'result': 'New glaze'})
+        answers = self._answers()
+        self.open_1.write({**answers})
+        self.open_2.write({**answers})
+        self.open_1._stamp({'remedy_state': 'waiting'})
+        module = 'odoo.addons.retail_crm.models.service.retail_problem'
+        with patch(f'{module}._AT_A_TIME', 1), patch(f'{module}._SECONDS', -1):
+            solved, failed = manager._solve_tickets()
+        self.assertEqual(solved, self.open_2)
+        self.assertFalse(failed)
+        with mute_logger('odoo.addons.retail_crm.models.service._safely'):
+            solved, failed = manager._solve_tickets()
+        self.assertFalse(solved)
+        self.assertEqual(list(failed)[-1], self.open_1)
 
     def test_states(self):
         """A cause for a known error, a measure for a solved one; solving ends its alerts (S-TKT-33)."""

@@ -155,6 +155,7 @@ from . import (
     retail_purchase_remedy,
     retail_remedy_give,
     retail_remedy_voucher,
+    retail_ticket_line_remedy,
     retail_remedy_points,
     retail_remedy_refund,
     retail_remedy_order,

@@ -50,7 +50,8 @@ class RetailTicketEscalate(models.Model):
     def _clock_terms(self, plan, company_id):
         """Terms know the levels of the company, and the zone of its working days."""
         calendar = self.env['resource.calendar'].browse(plan['calendar_id'] or [])
-        ladder = self.env['retail.escalation.level']._ladder(company_id, calendar.tz or 'UTC')
+        zone = calendar._retail_zone() if calendar else 'UTC'
+        ladder = self.env['retail.escalation.level']._ladder(company_id, zone)
         return {
             kind: terms._replace(ladder=ladder)
             for kind, terms in super()._clock_terms(plan, company_id).items()
@@ -234,8 +235,8 @@ class RetailTicketEscalate(models.Model):
 
     def _drop_escalation_tasks(self):
         """Take back the tasks of escalations on these tickets."""
-        kind = self.env.ref(ACTIVITY, raise_if_not_found=False)
-        if self and kind:
+        kind = self and self.env.ref(ACTIVITY, raise_if_not_found=False)
+        if kind:
             # sudo: tasks of the system, whoever answers the customer
             self.env['mail.activity'].sudo().search(
                 [

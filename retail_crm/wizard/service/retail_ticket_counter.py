@@ -4,9 +4,10 @@ from odoo.fields import Command
 from odoo.tools import SQL, plaintext2html
 
 from ...models.service.retail_ticket_look_up import MAX_CUSTOMERS
+from ...models.service.retail_ticket_stage import OPEN_CATEGORIES
 
-#: Order lines that the dialog offers, at most.
-MAX_LINES = 30
+#: Order lines that the dialog offers, and open tickets about them that it names, at most.
+MAX_LINES, MAX_SAME = 30, 3
 
 
 class RetailTicketCounter(models.TransientModel):
@@ -53,6 +54,11 @@ class RetailTicketCounter(models.TransientModel):
         inverse_name='counter_id',
         string='Goods',
         help='What the customer bought; tick what it is about.',
+    )
+    same_text = fields.Char(
+        string='Already Open',
+        compute='_compute_same_text',
+        help='Open tickets about the goods that are ticked: this may be one of them.',
     )
     channel_id = fields.Many2one(
         comodel_name='retail.channel',
@@ -162,6 +168,26 @@ class RetailTicketCounter(models.TransientModel):
                 customer.retail_remark,
             ]
             counter.customer_text = ' \N{MIDDLE DOT} '.join(filter(None, words))
+
+    @api.depends('line_ids.is_chosen', 'line_ids.sale_line_id', 'ticket_id')
+    @api.depends_context('uid', 'lang')
+    def _compute_same_text(self):
+        self.same_text = False
+        for counter in self:
+            lines = counter.line_ids.filtered('is_chosen').sale_line_id._origin
+            tickets = lines and self.env['retail.ticket'].search(
+                [
+                    ('line_ids.sale_line_id', 'in', lines.ids),
+                    ('category', 'in', OPEN_CATEGORIES),
+                    ('id', '!=', counter.ticket_id.id),
+                ],
+                limit=MAX_SAME,
+            )
+            if tickets:
+                counter.same_text = self.env._(
+                    'Already open about these goods: %(tickets)s',
+                    tickets=', '.join(tickets.mapped('display_name')),
+                )
 
     # === FINDING ===#
 
