@@ -89,6 +89,29 @@ class TestCounter(CounterCommon):
         self.assertEqual(line.purchased_on, date(2026, 5, 3))
         self.assertEqual(line.delivery, '0 of 2')
 
+    def test_open_tickets_about_the_same_goods(self):
+        """What is open about the ticked goods is named, as far as the clerk may read it (R-svc C.7-8)."""
+        line = self.order.order_line[1]
+        values = {
+            'partner_id': self.bob.id,
+            'line_ids': [Command.create({'sale_line_id': line.id, 'product_id': self.cup.id})],
+        }
+        known, secret = self.env['retail.ticket'].create(
+            [{**values, 'subject': 'Known'}, {**values, 'subject': 'Secret'}]
+        )
+        secret._stamp({'is_restricted': True})
+        form = self._counter()
+        form.search_text = self.order.name
+        self.assertFalse(form.same_text)
+        self._choose(form, self.cup)
+        self.assertIn(known.name, form.same_text)
+        self.assertNotIn(secret.name, form.same_text)
+        known.action_cancel()
+        form = self._counter()
+        form.search_text = self.order.name
+        self._choose(form, self.cup)
+        self.assertFalse(form.same_text)
+
     def test_first_answer_is_given_at_once(self):
         """Who stands at the counter is answered when the request comes in (design 5.3)."""
         form = self._counter()

@@ -412,9 +412,9 @@ class TestServiceEscalate(EscalationCommon):
         self._run(ticket, '06-02 10:31')
         self.assertEqual(self._told(ticket), [('duty', 'missed'), ('deputy', 'missed')])
         with freeze_time(local('06-02 10:31')):
-            self.assertEqual(ticket._escalation_leader(), self.people['deputy'])
+            self.assertEqual(ticket._escalation_leaders(), [(ticket, self.people['deputy'])])
             self.people['deputy'].retail_away_until = '2026-06-30'
-            self.assertFalse(ticket._escalation_leader())
+            self.assertFalse(ticket._escalation_leaders())
 
     def test_hours_of_the_shift(self):
         """The shift that assignment follows says when somebody is told, too (C.2, C.3)."""
@@ -426,6 +426,33 @@ class TestServiceEscalate(EscalationCommon):
         self.assertEqual(
             (notice.user_id, notice.send_after), (self.people['owner'], local('06-01 18:00'))
         )
+
+    def test_one_bad_choice_keeps_no_other(self):
+        """Where it cannot be found who is told of one ticket, those of the others are told all the same (C.2)."""
+        bad, good = (self._open('06-01 10:00') for _index in range(2))
+        with freeze_time(local('06-01 17:30')):
+            (bad + good)._clock_fire()
+        choose = type(bad)._escalation_choose
+
+        def fail(model, asks, now=None):
+            if any(ticket == bad for ticket, _role in asks):
+                raise ValueError
+            return choose(model, asks, now)
+
+        with (
+            patch.object(type(bad), '_escalation_choose', fail),
+            mute_logger('odoo.addons.retail_crm.models.service._safely'),
+        ):
+            self._run(bad + good, '06-01 17:31')
+        self.assertEqual(self._told(good), [('owner', 'warning')])
+        self.assertEqual(self._told(bad, 'waiting'), [('owner', 'warning')])
+
+    def test_archived_tickets_wait_for_nobody(self):
+        """Nobody is told that nobody takes what is archived."""
+        ticket = self._open('06-01 10:00', user_id=False)
+        ticket.active = False
+        self._run(ticket, '06-01 11:00')
+        self.assertFalse(self.notices.search([('ticket_id', '=', ticket.id)]))
 
     def test_without_director_managers(self):
         """Without a service director, or when he has left, the managers are told."""

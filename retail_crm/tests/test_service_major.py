@@ -46,6 +46,26 @@ class TestMajorCase(ComplaintCommon):
         with self.assertRaises(ValidationError):
             self.env.ref('retail_crm.retail_major_rule_product').count = 1
 
+    def test_who_is_alarmed_may_enter_it(self):
+        """The third complaint on a lot may be entered, with its goods, by the manager who is alarmed of it."""
+        complaints = [
+            {
+                'subject': 'Glue',
+                'partner_id': partner.id,
+                'type_id': self.env.ref('retail_crm.retail_ticket_type_complaint').id,
+                'reason_id': self.env.ref('retail_crm.retail_ticket_reason_product_function').id,
+                'line_ids': [Command.create({'product_id': self.goods.id, 'lot': 'L-7'})],
+            }
+            for partner in (self.ann, self.bob, self.acme)
+        ]
+        manager = self.env.ref('base.user_admin')
+        self.assertIn(manager, self.env['retail.ticket']._who_is_alarmed(self.company))
+        Ticket = self.env['retail.ticket'].with_user(manager)
+        Ticket = Ticket.with_context(tracking_disable=False, mail_create_nosubscribe=False)
+        tickets = self.env['retail.ticket'].union(*(Ticket.create([vals]) for vals in complaints))
+        self.assertEqual(tickets.mapped('is_major'), [False, False, True])
+        self.assertIn(manager.partner_id, tickets[2].message_partner_ids)
+
     def test_three_on_one_product(self):
         """Three complaints on one product in 7 days: the third is the case; the next ones do not ring again."""
         goods = {'product_id': self.goods.id}

@@ -633,6 +633,7 @@ class TestServiceQuality(QualityCommon):
             nothing = scores['solve', 'this']
             self.assertEqual((nothing.count, nothing.state), (0, 'none'))
             self.assertEqual(nothing.text, 'No figures yet')
+            self.assertEqual(nothing.display_name, f'{self.team.name}: Solved in time')
 
     def test_goals_of_teams_and_days(self):
         """A goal of the team wins over that of all, then the later one; past months keep theirs (S-SRV-24)."""

@@ -227,6 +227,22 @@ class TestComplaintRate(SpikeCommon):
         with self.assertRaises(AccessError):
             self.rates.with_user(self.users['user']).search(domain)
 
+    def test_other_branches_are_counted_unnamed(self):
+        """Rates are those of the whole company; complaints of another branch are not named (S-KPI-23)."""
+        branch = self.env['res.company'].create(
+            {'name': 'Spike Branch', 'parent_id': self.company_1.id}
+        )
+        lead = self.users['lead']
+        lead.company_ids += branch
+        self._about(self.pot)
+        rates = self.rates.with_user(lead).with_context(allowed_company_ids=branch.ids)
+        row = rates.search([('product_id', '=', self.pot.id)])
+        self.assertEqual((len(row), row.complaints), (1, 1))
+        self.assertFalse(row.ticket_id or row.partner_id)
+        self.env.invalidate_all()
+        rates = self.rates.with_user(lead).with_context(allowed_company_ids=self.company_1.ids)
+        self.assertTrue(rates.search([('product_id', '=', self.pot.id)]).ticket_id)
+
     def test_cost_of_remedies(self):
         """What granted remedies cost stands with the goods; without goods it is shared (R-svc E 8)."""
         ticket = self._about(self.pot)

@@ -96,15 +96,19 @@ class RetailComplaintLost(models.Model):
             WITH setting (company_id, days, day) AS (VALUES %(settings)s),
             complaint AS MATERIALIZED (
                 SELECT DISTINCT ON (root.id, t.commercial_partner_id)
-                       root.id AS company_id, t.commercial_partner_id AS partner_id, t.received_at::date AS date,
+                       root.id AS company_id, t.commercial_partner_id AS partner_id, local.date,
                        CASE WHEN t.is_restricted IS NOT TRUE THEN t.class_id END AS class_id,
                        CASE WHEN t.is_restricted IS NOT TRUE THEN t.store_id END AS store_id, t.blocked_user_id,
-                       t.received_at::date <= setting.day AS is_due
+                       local.date <= setting.day AS is_due
                   FROM retail_ticket t
                   JOIN retail_ticket_type kind ON kind.id = t.type_id
                   JOIN res_company c ON c.id = t.company_id
                   JOIN res_company root ON root.id = split_part(c.parent_path, '/', 1)::int
                   JOIN setting ON setting.company_id = root.id
+             LEFT JOIN resource_calendar calendar ON calendar.id = root.resource_calendar_id
+            CROSS JOIN LATERAL (
+                           SELECT timezone(COALESCE(calendar.tz, 'UTC'), timezone('UTC', t.received_at))::date AS date
+                       ) local  -- purchases have the day where the company is, too
                  WHERE t.active AND t.is_complaint AND t.is_internal IS NOT TRUE AND t.category <> 'cancelled'
                    AND t.merged_into_id IS NULL AND kind.code IS DISTINCT FROM 'recovery'
                    AND t.commercial_partner_id IS NOT NULL

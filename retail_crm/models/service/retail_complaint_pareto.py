@@ -152,15 +152,12 @@ class RetailComplaintPareto(models.Model):
         self.ensure_one()
         self.check_access('read')
         domain = [
-            ('company_id', 'child_of', self.company_id.id),
-            ('is_complaint', '=', True),
-            ('category', '!=', 'cancelled'),
-            ('merged_into_id', '=', False),
-            ('received_at', '>=', self.date_from),
+            ('company_id', '=', self.company_id.id),
+            ('date', '>=', self.date_from),
+            ('date', '<=', fields.Date.context_today(self)),
         ]
         if self.dimension == 'product':
-            domain += ['|', ('line_ids.product_id', '=', self.product_id.id)]
-            domain += [('product_id', '=', self.product_id.id)]
+            domain.append(('product_id', '=', self.product_id.id))
         elif self.dimension == 'cause':
             domain.append(('cause_id', '=', self.cause_id.id))
         elif self.dimension == 'preventable':
@@ -168,10 +165,12 @@ class RetailComplaintPareto(models.Model):
         else:
             name = 'class_id' if self.dimension == 'class' else 'reason_id'
             domain.append((name, '=', self.reason_id.id))
+        rows = self.env['retail.complaint.rate']
         return {
             'type': 'ir.actions.act_window',
             'name': self.label,
             'res_model': 'retail.ticket',
             'view_mode': 'list,form,pivot,graph',
-            'domain': domain,
+            # those that were counted; sudo: the tickets are shown by the reader's own rights
+            'domain': [('id', 'in', rows.sudo().search(domain).mapped('ticket_key'))],
         }

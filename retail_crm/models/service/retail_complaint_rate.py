@@ -33,7 +33,7 @@ class RetailComplaintRate(models.Model):
     One row for each complaint and each of its goods, computed when asked. A complaint counts once in each group,
     whatever the number of its lines. Groups take their orders, pieces and customers from ``retail.sold.line`` of the
     same period, product, store and so on; what only complaints have (class, cause) divides complaints, not sales.
-    Restricted complaints count, and are not named. Left out: cancelled and merged ones, tasks, recovery requests.
+    Restricted complaints and those of other branches count, and are not named. Left out: cancelled and merged ones, tasks, recovery requests.
     """
 
     _name = 'retail.complaint.rate'
@@ -172,8 +172,8 @@ class RetailComplaintRate(models.Model):
             """
             SELECT CASE WHEN item.id IS NULL THEN t.id::bigint * 2 ELSE item.id::bigint * 2 + 1 END AS id,
                    root.id AS company_id, t.id AS ticket_key,
-                   CASE WHEN t.is_restricted IS NOT TRUE THEN t.id END AS ticket_id,
-                   CASE WHEN t.is_restricted IS NOT TRUE THEN t.commercial_partner_id END AS partner_id,
+                   CASE WHEN %(named)s THEN t.id END AS ticket_id,
+                   CASE WHEN %(named)s THEN t.commercial_partner_id END AS partner_id,
                    timezone(COALESCE(calendar.tz, 'UTC'), timezone('UTC', t.received_at))::date AS date,
                    t.received_at, product.id AS product_id, product.product_tmpl_id, template.categ_id,
                    vendor.partner_id AS supplier_id, NULLIF(item.lot, '') AS lot, t.store_id, %(carrier)s AS carrier,
@@ -201,9 +201,17 @@ class RetailComplaintRate(models.Model):
                AND kind.code IS DISTINCT FROM 'recovery'
             """,
             cost=self._sql_cost(),
+            named=self._sql_named(),
             vendor=sold._sql_vendor(),
             **carrier,
         )
+
+    def _sql_named(self):
+        """Return the condition that a complaint is named: it is not restricted, and of a branch that the user works in."""
+        named = SQL('t.is_restricted IS NOT TRUE')
+        if self.env.su:
+            return named
+        return SQL('%s AND t.company_id = ANY(%s)', named, self.env.companies.ids)
 
     def _sql_cost(self):
         """Return the expression of what the granted remedies of a row cost."""
@@ -341,7 +349,7 @@ class RetailComplaintRate(models.Model):
         """Open the complaint of a row."""
         self.ensure_one()
         self.check_access('read')
-        return {
+        return bool(self.ticket_id) and {
             'type': 'ir.actions.act_window',
             'res_model': 'retail.ticket',
             'res_id': self.ticket_id.id,

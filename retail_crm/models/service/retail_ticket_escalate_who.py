@@ -92,12 +92,17 @@ class RetailTicketEscalateWho(models.Model):
 
     _inherit = 'retail.ticket'
 
-    def _escalation_leader(self):
-        """Return who leads the team of one ticket, or stands in: may read it, and is not away; else nobody."""
-        ticket = self.sudo()  # sudo: who leads a team is no secret
-        key = ticket, 'leader'
-        choice = Choice(ticket, {key: ticket._responsible()['leader']}, fields.Datetime.now())
-        return (choice.present(*key) or self.env['res.users']).sudo(self.env.su)
+    def _escalation_leaders(self):
+        """Return ``[(ticket, leader), ...]``: who leads its team or stands in, may read it and is not away."""
+        tickets = self.sudo()  # sudo: who leads a team is no secret
+        lines = {(one, 'leader'): one._responsible()['leader'] for one in tickets}
+        choice = Choice(tickets, lines, fields.Datetime.now())
+        found = [(one, choice.present(one, 'leader')) for one in tickets]
+        return [
+            (ticket.sudo(self.env.su), leader.sudo(self.env.su))
+            for ticket, leader in found
+            if leader
+        ]
 
     def _escalation_link(self):
         """Return where one ticket opens for whoever may read it."""

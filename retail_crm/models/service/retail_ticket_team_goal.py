@@ -48,7 +48,7 @@ class RetailTicketTeamGoal(models.Model):
         help='Share that is to be reached at least, in percent.',
     )
     date_from = fields.Date(
-        string='From',
+        string='Valid From',
         required=True,
         default=lambda self: fields.Date.start_of(fields.Date.context_today(self), 'month'),
         help='It holds for the month of this day and those after it.',
@@ -62,6 +62,14 @@ class RetailTicketTeamGoal(models.Model):
         '(COALESCE(team_id, 0), COALESCE(company_id, 0), metric, date_from)',
         'The team has a goal of this kind from this day already.',
     )
+
+    @api.depends('metric', 'team_id')
+    @api.depends_context('lang')
+    def _compute_display_name(self):
+        labels = dict(self._fields['metric']._description_selection(self.env))
+        for goal in self:
+            words = (goal.team_id.name, labels.get(goal.metric))
+            goal.display_name = ': '.join(filter(None, words))
 
     @api.depends('team_id')
     def _compute_company_id(self):

@@ -79,6 +79,14 @@ class RetailTicketTeamScore(models.Model):
         string='In Words', compute='_compute_text', help='Actual and number of tickets.'
     )
 
+    @api.depends('metric', 'team_id')
+    @api.depends_context('lang')
+    def _compute_display_name(self):
+        labels = dict(self._fields['metric']._description_selection(self.env))
+        for score in self:
+            words = (score.team_id.name, labels.get(score.metric))
+            score.display_name = ': '.join(filter(None, words))
+
     @api.depends('actual', 'count', 'good')
     def _compute_text(self):
         for score in self:
