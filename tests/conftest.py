@@ -6,10 +6,12 @@ import email.utils
 import importlib.machinery
 import importlib.util
 import itertools
+import json
 import os
 import resource
 import socketserver
 import threading
+import urllib.request
 import xmlrpc.client
 from pathlib import Path
 
@@ -192,10 +194,22 @@ def kept():
 @pytest.fixture(scope='module')
 def ask(shop):
     """A function that calls a method of the file's `shop` as the administrator does from outside, like a mail server."""
-    server = xmlrpc.client.ServerProxy(f'{shop.url}/xmlrpc/2/object', allow_none=True)
 
     def call(model, method, *args, **options):
-        return server.execute_kw(shop.name, 2, 'admin', model, method, args, options)
+        # JSON: XML-RPC has no None, which actions return
+        params = {
+            'service': 'object',
+            'method': 'execute_kw',
+            'args': [shop.name, 2, 'admin', model, method, args, options],
+        }
+        data = json.dumps({'jsonrpc': '2.0', 'method': 'call', 'params': params, 'id': 1}).encode()
+        head = {'Content-Type': 'application/json'}
+        request = urllib.request.Request(f'{shop.url}/jsonrpc', data, head)
+        with urllib.request.urlopen(request) as answer:
+            result = json.load(answer)
+        if 'error' in result:
+            raise AssertionError(result['error']['data']['debug'])
+        return result.get('result')
 
     return call
 

@@ -2,6 +2,7 @@ import math
 
 from odoo.exceptions import UserError
 from odoo.http import request
+from odoo.tools import float_round
 
 from ..models.service.retail_return_request import OPEN_STATES, REASONS
 from .portal_request import RetailPortalRequest
@@ -49,6 +50,10 @@ class RetailPortalReturn(RetailPortalRequest):
             quantity = float(form['return_quantity'].replace(',', '.') or 1)
         except ValueError:
             quantity = math.nan
+        if math.isfinite(quantity):  # as it is stored
+            quantity = float_round(
+                quantity, precision_digits=returns_sudo._fields['quantity'].get_digits(env)[1]
+            )
         left = returns_sudo._returnable(line)
         running = returns_sudo.search(
             [('sale_line_id', '=', line.id), ('state', 'in', OPEN_STATES)], limit=1

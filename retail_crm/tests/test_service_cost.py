@@ -62,18 +62,19 @@ class TestCost(RetailCrmCommon):
             self.assertLessEqual(count, 20, f'{len(numbers)} tickets')
 
     def test_one_by_one(self):
-        """12 queries a ticket (design 8)."""
+        """12 queries a ticket are allowed (design 8); these are all."""
         self._as_committed()
         self._create([1])
         self.env.cr.flush()
         count, _tickets = self._count(lambda: self._create([2]))
-        self.assertLessEqual(count, 12)
+        self.assertLessEqual(count, 11)
 
     def test_a_move(self):
         """A request that moves a ticket costs less than half of what OCA's takes, 31 queries (design 8)."""
         ticket = self._create([1])
-        ticket.write({'stage_id': self.kind._stage_of('on_hold').id})  # asks once per process
-        self.env.cr.flush()
+        for category in ('open', 'waiting', 'on_hold'):  # asks once per process
+            self._as_committed()
+            ticket.write({'stage_id': self.kind._stage_of(category).id})
         for category, most in (('open', 14), ('waiting', 18), ('solved', 16)):
             stage = self.kind._stage_of(category)
             self._as_committed()
@@ -118,61 +119,117 @@ class TestCost(RetailCrmCommon):
         self.assertEqual(tickets[4].commercial_partner_id, self.acme)
         self.assertTrue(tickets[6].data_due_on)
 
-    def test_rows_of_settings_are_kept(self):
-        """They are read without a query, and as they are now: after a write, a computation, a deletion."""
+    def test_rows_of_settings_are_recalled(self):
+        """Without a query, and as they are now: after a write, another order of stages, a deletion."""
         stage = self.env['retail.ticket.stage'].create({'name': 'X', 'category': 'on_hold'})
         self._as_committed()
-        self.assertEqual(stage.category, 'on_hold')
+        stage._recall()
         self._as_committed()
         with self.assertQueryCount(0):
+            stage._recall()
             self.assertEqual(stage.category, 'on_hold')
         stage.category = 'open'
         self._as_committed()
+        stage._recall()
         self.assertEqual(stage.category, 'open')
         self.kind.stage_ids += stage
         self._as_committed()
         self.assertIn(stage, self.kind._stages())
         stage.active = False
         self._as_committed()
+        stage._recall()
         self.assertNotIn(stage, self.kind._stages())
         self.assertFalse(stage.active)
-
-    def test_rows_are_kept_for_those_who_may_read_them(self):
-        """Memory opens nothing: access rights and record rules are those of the table."""
+        stage.unlink()
         self._as_committed()
-        self.assertTrue(self.kind.code)  # now it is in memory
-        self.env.invalidate_all()
+        stage._recall()
+        with self.assertRaises(MissingError):
+            stage.mapped('category')
+
+    def test_only_tickets_recall(self):
+        """Memory opens nothing: whoever reads a setting by himself is asked for his rights by Odoo."""
+        self._as_committed()
+        self._create([1])
+        self._as_committed()
         with self.assertRaises(AccessError):
             self.kind.with_user(self.users['portal']).code  # noqa: B018 - the reading is the test
-        other = self.env['retail.ticket.team'].create(
-            {'name': 'Elsewhere', 'company_id': self.company_2.id}
-        )
-        self._as_committed()
-        self.assertEqual(other.sudo().kind, 'desk')
-        self.env.invalidate_all()
-        with self.assertRaises(AccessError):
-            other.with_user(self.users['user']).kind  # noqa: B018
-        self.env.invalidate_all()
-        with self.assertRaises(AccessError):
-            self.company_2.with_user(self.users['user']).email  # noqa: B018
+        for name in ('res.company', 'mail.alias.domain', 'mail.message.subtype', 'ir.model'):
+            self.assertFalse(hasattr(self.env[name], '_recall'), name)
 
-    def test_a_transaction_reads_what_it_changed(self):
+    def test_a_transaction_recalls_nothing_that_it_changed(self):
         """What is not committed is neither kept for others nor hidden from the one who changed it."""
         self._as_committed()
         rows = self.kind._kept_rows()
         self.kind.code = 'changed_here'
+        self.kind._recall()
+        self.assertEqual(self.kind.code, 'changed_here')
         self.env.flush_all()
         self.env.invalidate_all()
         with patch.object(type(self.kind), '_kept_rows', lambda self: rows):
+            self.kind._recall()
             self.assertEqual(self.kind.code, 'changed_here')
 
-    def test_missing_rows(self):
-        """A deleted setting is missing, not remembered."""
-        stage = self.env['retail.ticket.stage'].create({'name': 'X', 'category': 'open'})
+    def test_what_is_rolled_back_is_not_recalled(self):
+        """Neither in the transaction that tried it nor after it."""
+        code = self.kind.code
         self._as_committed()
-        self.assertEqual(stage.category, 'open')
-        stage.unlink()
-        self._as_committed()
-        self.assertFalse(stage.exists())
-        with self.assertRaises(MissingError):
-            stage.category  # noqa: B018
+        self.kind._recall()
+        self.env.cr.execute('SAVEPOINT tried')
+        self.kind.code = 'tried'
+        self.env.flush_all()
+        self._create([1])  # would keep what it read
+        self.env.cr.execute('ROLLBACK TO SAVEPOINT tried')
+        self.env.invalidate_all(flush=False)
+        self.kind._recall()
+        self.assertEqual(self.kind.code, code)
+        self.env.registry.reset_changes()  # as Odoo does with the transaction
+        self.env.invalidate_all()
+        self.kind._recall()
+        self.assertEqual(self.kind.code, code)
+
+    def test_other_processes_are_told(self):
+        """Each change of a setting that is kept in memory has Odoo tell all processes with the commit."""
+        stage = self.env['retail.ticket.stage'].create({'name': 'X', 'category': 'on_hold'})
+        channel = self.env['retail.channel'].search([], limit=1)
+        member = self.env['retail.ticket.team.member'].create(
+            {'team_id': self.team.id, 'user_id': self.env.uid}
+        )
+        sequence = self.env['ir.sequence'].search([('code', '=', 'retail.ticket')], limit=1)
+        for change in (
+            lambda: stage.write({'category': 'open'}),
+            lambda: self.kind.write({'sequence': 3}),
+            lambda: self.team.write({'assign_method': 'fair'}),
+            lambda: channel.write({'synchronous': not channel.synchronous}),
+            lambda: member.write({'active': False}),
+            lambda: sequence.write({'padding': 9}),
+            lambda: self.env['retail.ticket.stage'].create({'name': 'Y', 'category': 'open'}),
+            stage.unlink,
+            member.unlink,
+        ):
+            self._as_committed()
+            change()
+            self.assertIn('default', self.env.registry.cache_invalidated)
+
+    def test_numbers_follow_their_sequence(self):
+        """Prefix and digits are kept until the sequence changes; a part of the date is asked for each time."""
+        sequence = self.env['ir.sequence'].search([('code', '=', 'retail.ticket')], limit=1)
+        self._create()
+        sequence.write({'prefix': 'NEW', 'padding': 9})
+        self.assertRegex(self._create([1]).name, r'^NEW\d{9}$')
+        sequence.write({'prefix': '%(year)s/'})
+        self.assertRegex(self._create([2]).name, r'^\d{4}/\d{9}$')
+        sequence.write({'prefix': 'NO', 'implementation': 'no_gap'})
+        self.assertRegex(self._create([3]).name, r'^NO\d{9}$')
+
+    def test_who_takes_it_in_is_asked_once(self):
+        """Who joins or leaves a team is known as such at once, though memberships are kept in memory."""
+        members = self.env['retail.ticket.team.member']
+        self.team.assign_method = 'fair'
+        self.assertNotIn(self.team.id, members._fair_teams_of_user())
+        member = members.create({'team_id': self.team.id, 'user_id': self.env.uid})
+        self.assertIn(self.team.id, members._fair_teams_of_user())
+        member.active = False
+        self.assertNotIn(self.team.id, members._fair_teams_of_user())
+        member.active = True
+        self.team.assign_method = 'manual'
+        self.assertNotIn(self.team.id, members._fair_teams_of_user())

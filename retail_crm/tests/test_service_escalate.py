@@ -55,7 +55,6 @@ class EscalationCommon(SlaCommon):
         cls.company.write(
             {
                 'retail_director_id': cls.people['director'].id,
-                'retail_on_call_user_id': False,
                 'resource_calendar_id': cls.office.id,
             }
         )
@@ -384,13 +383,102 @@ class TestServiceEscalate(EscalationCommon):
             self._run(ticket, '06-02 10:31')
         # nobody leads the team today: the store; the owner's substitute
         self.assertEqual(self._told(ticket)[1:], [('helper', 'missed'), ('store', 'missed')])
-        self.people['director'].active = False
-        with self._away(self.people['area'], '06-03', '06-09'):
+        with (
+            self._away(self.people['area'], '06-03', '06-09'),
+            self._away(self.people['director'], '06-03', '06-12'),
+        ):
             self._run(ticket, '06-03 10:31')
             # nobody is left in line: it waits for who comes back
-            self.assertEqual(self._told(ticket, 'waiting'), [('area', 'day')])
-            notice = self.notices.search([('ticket_id', '=', ticket.id)], order='id desc', limit=1)
-            self.assertEqual(notice.send_after, local('06-10 09:00'))
+            waiting = self.notices.search(
+                [('ticket_id', '=', ticket.id), ('state', '=', 'waiting')], order='id'
+            )
+            self.assertEqual(
+                [(one.user_id, one.send_after) for one in waiting],
+                [
+                    (self.people['area'], local('06-10 09:00')),
+                    (self.people['director'], local('06-15 09:00')),
+                ],
+            )
+
+    def test_absence_without_end(self):
+        """Who is away until further notice, in a team or by his own preferences, is stood in for; never an error."""
+        ticket = self._open('06-01 10:00')
+        owner, leader = self.people['owner'], self.people['leader']
+        owner.write({'retail_away_from': '2026-06-01', 'retail_substitute_id': self.people['duty']})
+        self.env['retail.ticket.team.member'].create(
+            {'team_id': self.team.id, 'user_id': leader.id, 'absent_from': '2026-05-01'}
+        )
+        ticket.user_id = owner
+        self._run(ticket, '06-02 10:31')
+        self.assertEqual(self._told(ticket), [('duty', 'missed'), ('deputy', 'missed')])
+        with freeze_time(local('06-02 10:31')):
+            self.assertEqual(ticket._escalation_leaders(), [(ticket, self.people['deputy'])])
+            self.people['deputy'].retail_away_until = '2026-06-30'
+            self.assertFalse(ticket._escalation_leaders())
+
+    def test_hours_of_the_shift(self):
+        """The shift that assignment follows says when somebody is told, too (C.2, C.3)."""
+        evening = self._create_calendar('Evening', [(day, (18, 22)) for day in range(5)])
+        self.team.member_ids.calendar_id = evening
+        ticket = self._open('06-01 10:00')
+        self._run(ticket, '06-01 17:30')
+        notice = self.notices.search([('ticket_id', '=', ticket.id)])
+        self.assertEqual(
+            (notice.user_id, notice.send_after), (self.people['owner'], local('06-01 18:00'))
+        )
+
+    def test_one_bad_choice_keeps_no_other(self):
+        """Where it cannot be found who is told of one ticket, those of the others are told all the same (C.2)."""
+        bad, good = (self._open('06-01 10:00') for _index in range(2))
+        with freeze_time(local('06-01 17:30')):
+            (bad + good)._clock_fire()
+        choose = type(bad)._escalation_choose
+
+        def fail(model, asks, now=None):
+            if any(ticket == bad for ticket, _role in asks):
+                raise ValueError
+            return choose(model, asks, now)
+
+        with (
+            patch.object(type(bad), '_escalation_choose', fail),
+            mute_logger('odoo.addons.retail_crm.models.service._safely'),
+        ):
+            self._run(bad + good, '06-01 17:31')
+        self.assertEqual(self._told(good), [('owner', 'warning')])
+        self.assertEqual(self._told(bad, 'waiting'), [('owner', 'warning')])
+
+    def test_archived_tickets_wait_for_nobody(self):
+        """Nobody is told that nobody takes what is archived."""
+        ticket = self._open('06-01 10:00', user_id=False)
+        ticket.active = False
+        self._run(ticket, '06-01 11:00')
+        self.assertFalse(self.notices.search([('ticket_id', '=', ticket.id)]))
+
+    def test_without_director_managers(self):
+        """Without a service director, or when he has left, the managers are told."""
+        ticket = self._open('06-01 10:00')
+        manager = self.users['manager']
+        for director in (self.env['res.users'], self.people['director']):
+            self.company.root_id.retail_director_id = director
+            director.active = False
+            people = ticket._responsible()['director']
+            self.assertIn(manager, [user for user, _deputy in people])
+            self.assertNotIn(director, [user for user, _deputy in people])
+
+    def test_choosing_asks_once(self):
+        """Who is told of many tickets is found in a number of queries that their number does not change (C.2)."""
+        with freeze_time(local('06-01 10:00')):
+            tickets = self._create_tickets(21, user_id=self.people['owner'].id)
+        self.env.flush_all()
+        queries = []
+        for some in (tickets[:1], tickets[1:]):
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            asks = [(one, role) for one in some for role in ('on_call', 'owner', 'store_manager')]
+            found = some._escalation_choose(asks, local('06-01 10:00'))
+            self.assertTrue(all(found))
+            queries.append(self.cr.sql_log_count - before)
+        self.assertLessEqual(queries[1], queries[0])
 
     def test_passed_on(self):
         """A message that waits goes to whoever has the ticket, or stands in, when it is due (C.2)."""
@@ -451,7 +539,7 @@ class TestServiceEscalate(EscalationCommon):
     # === MAJOR CASES ===#
 
     def test_on_call(self):
-        """Major cases go at once to who is on call; deputy, person of the settings, director stand in (defaults 15)."""
+        """Major cases go at once to who is on call; deputy and director stand in (defaults 15)."""
         with freeze_time(local('06-06 03:00')):  # in the night to Saturday
             ticket = self._create_tickets(user_id=self.people['owner'].id)
             ticket._stamp({'is_major': True})
@@ -482,8 +570,6 @@ class TestServiceEscalate(EscalationCommon):
             self.assertEqual(on_call(), (self.people['helper'], now))
         duty.unlink()
         self.assertEqual(on_call()[0], self.people['director'])
-        self.company.root_id.retail_on_call_user_id = self.people['store']
-        self.assertEqual(on_call()[0], self.people['store'])
         self.assertIn(
             self.people['director'], self.env['retail.ticket']._who_is_alarmed(self.company)
         )

@@ -46,6 +46,26 @@ class TestMajorCase(ComplaintCommon):
         with self.assertRaises(ValidationError):
             self.env.ref('retail_crm.retail_major_rule_product').count = 1
 
+    def test_who_is_alarmed_may_enter_it(self):
+        """The third complaint on a lot may be entered, with its goods, by the manager who is alarmed of it."""
+        complaints = [
+            {
+                'subject': 'Glue',
+                'partner_id': partner.id,
+                'type_id': self.env.ref('retail_crm.retail_ticket_type_complaint').id,
+                'reason_id': self.env.ref('retail_crm.retail_ticket_reason_product_function').id,
+                'line_ids': [Command.create({'product_id': self.goods.id, 'lot': 'L-7'})],
+            }
+            for partner in (self.ann, self.bob, self.acme)
+        ]
+        manager = self.env.ref('base.user_admin')
+        self.assertIn(manager, self.env['retail.ticket']._who_is_alarmed(self.company))
+        Ticket = self.env['retail.ticket'].with_user(manager)
+        Ticket = Ticket.with_context(tracking_disable=False, mail_create_nosubscribe=False)
+        tickets = self.env['retail.ticket'].union(*(Ticket.create([vals]) for vals in complaints))
+        self.assertEqual(tickets.mapped('is_major'), [False, False, True])
+        self.assertIn(manager.partner_id, tickets[2].message_partner_ids)
+
     def test_three_on_one_product(self):
         """Three complaints on one product in 7 days: the third is the case; the next ones do not ring again."""
         goods = {'product_id': self.goods.id}
@@ -82,9 +102,37 @@ class TestMajorCase(ComplaintCommon):
         self.assertFalse(self._complain().is_major)
         self.assertTrue(self._complain(line_ids=[other, line]).is_major)
 
+    def test_alarm_reaches_only_readers(self):
+        """Who is on call and may not read a restricted complaint learns nothing of it: the deputy does (S-TKT-29)."""
+        self.env['retail.oncall'].search([]).unlink()
+        self.env['retail.oncall'].create(
+            {
+                'company_id': self.company.root_id.id,
+                'user_id': self.users['user'].id,
+                'deputy_id': self.users['complaint'].id,
+                'date_until': fields.Datetime.add(fields.Datetime.now(), days=1),
+            }
+        )
+        ticket = self._complain(is_restricted=True)
+        ticket.is_major = True
+        notified = self.env['mail.notification'].search(
+            [
+                ('mail_message_id.model', '=', 'retail.ticket'),
+                ('mail_message_id.res_id', '=', ticket.id),
+            ]
+        )
+        self.assertNotIn(self.users['user'].partner_id, notified.res_partner_id)
+        self.assertIn(self.users['complaint'].partner_id, notified.res_partner_id)
+
     def test_emergency_plan_and_alarm(self):
         """Urgent, nine points with their times, a task and a message for managers and who is on call, a new plan."""
-        self.company.retail_on_call_user_id = self.users['complaint']
+        self.env['retail.oncall'].create(
+            {
+                'company_id': self.company.root_id.id,
+                'user_id': self.users['complaint'].id,
+                'date_until': fields.Datetime.add(fields.Datetime.now(), days=1),
+            }
+        )
         ticket = self._complain()
         now = fields.Datetime.now()
         with patch.object(

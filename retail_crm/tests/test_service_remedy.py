@@ -60,7 +60,16 @@ class RemedyCommon(ComplaintCommon):
         cls.desk.write(
             {'user_id': cls.boss.id, 'deputy_id': cls.second.id, 'calendar_id': cls.calendar.id}
         )
-        cls.company.root_id.retail_on_call_user_id = cls.call
+        cls.company.root_id.retail_director_id = False
+        cls.env['retail.oncall'].search([]).unlink()
+        cls.env['retail.oncall'].create(
+            {
+                'company_id': cls.company.root_id.id,
+                'user_id': cls.call.id,
+                'date_from': '2020-01-01',
+                'date_until': '2100-01-01',
+            }
+        )
         cls._join(cls.staff, cls.desk)
         cls.kinds = {
             kind.code: kind
@@ -407,12 +416,12 @@ class TestRemedyApproval(RemedyCommon):
 
     def test_absent_approver(self):
         """Who is absent is stood in for by the deputy, with the authority of the one who is away."""
-        self.env['retail.ticket.team.member'].create(
+        member = self.env['retail.ticket.team.member'].create(
             {
                 'team_id': self.desk.id,
                 'user_id': self.boss.id,
-                'absent_from': fields.Date.today(),
-                'absent_until': fields.Date.today(),
+                'absent_from': '2000-01-01',
+                'absent_until': '2100-01-01',
             }
         )
         remedy = self._ask(self._case(), amount=60)
@@ -420,6 +429,12 @@ class TestRemedyApproval(RemedyCommon):
         self.env.invalidate_all()
         remedy.with_user(self.second).action_approve()
         self.assertEqual((remedy.state, remedy.approved_by), ('approved', self.second))
+        # who entered it in his preferences is as absent; whom he names there gets no authority
+        member.unlink()
+        self.boss.write({'retail_away_from': '2000-01-01', 'retail_substitute_id': self.other.id})
+        self.assertEqual(self._ask(self._case(), amount=60).approver_id, self.second)
+        self.desk.deputy_id = self.store.retail_deputy_id = False
+        self.assertEqual(self._ask(self._case(), amount=60).approver_id, self.area)
 
     def test_requester_never_approves(self):
         """Even a manager does not approve what he asked for; colleagues without authority neither."""

@@ -309,7 +309,7 @@ class RetailPurchase(models.Model):
         self.env['retail.profile']._refresh(partners, quiet=quiet)
 
     def _with_original_documents(self, documents):
-        """Hook: add to ``{model: ids}`` the documents whose row depends on these: orders and invoices of credit notes."""
+        """Hook: add to ``{model: ids}`` the documents whose row depends on these: orders, invoices of credit notes."""
         move_ids = documents.get('account.move')
         if not move_ids:
             return documents
@@ -317,9 +317,11 @@ class RetailPurchase(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """
-                WITH related AS (
+                WITH RECURSIVE related AS (
                     SELECT id FROM account_move WHERE id IN %(moves)s
-                     UNION SELECT reversed_entry_id FROM account_move WHERE id IN %(moves)s AND reversed_entry_id > 0
+                     UNION SELECT move.reversed_entry_id
+                      FROM related JOIN account_move AS move ON move.id = related.id
+                     WHERE move.reversed_entry_id > 0
                 )
                 SELECT 'sale.order', line.order_id
                   FROM account_move_line AS item

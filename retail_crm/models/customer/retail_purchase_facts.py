@@ -291,7 +291,8 @@ class RetailPurchaseFacts(models.Model):
         """Return the SELECT of ``order_id, credited, invoiced, ordered`` of orders with a credit note.
 
         Starts from credit notes, which are few. A line of a credit note belongs to the order of its order line or,
-        when somebody typed it in by hand, to the (first) order of the invoice that the note reverses. ``ordered``
+        when somebody typed it in by hand, to the (first) order of the invoice that the note reverses, unless the note
+        was debited again. ``ordered``
         is what the lines of such an order add up to: the order's total may be rounded otherwise than its lines, and a
         full return would leave a cent.
         """
@@ -303,7 +304,7 @@ class RetailPurchaseFacts(models.Model):
             """
                 WITH note AS MATERIALIZED (
                     SELECT item.id, item.price_subtotal, item.balance, move.currency_id, move.reversed_entry_id,
-                           item.product_id
+                           item.product_id, move.id AS move_id
                       FROM account_move AS move
                       JOIN account_move_line AS item ON item.move_id = move.id AND item.display_type = 'product'
                      WHERE move.move_type = 'out_refund' AND move.state = 'posted' %(only_notes)s
@@ -323,6 +324,8 @@ class RetailPurchaseFacts(models.Model):
                       FROM note
                      WHERE note.reversed_entry_id IS NOT NULL %(by_hand)s AND NOT EXISTS (
                            SELECT FROM sale_order_line_invoice_rel WHERE invoice_line_id = note.id)
+                       AND NOT EXISTS (SELECT FROM account_move AS debit
+                                        WHERE debit.reversed_entry_id = note.move_id AND debit.state = 'posted')
                 ), credited AS MATERIALIZED (
                     SELECT linked.order_id,
                            sum(CASE WHEN linked.currency_id = o.currency_id THEN linked.price_subtotal

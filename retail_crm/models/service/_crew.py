@@ -1,16 +1,12 @@
-"""Who could get tickets now: memberships, hours, absences, skills and loads of some employees, read at once (R-svc C.3)."""
-
-from datetime import datetime, time, timedelta
-from functools import partial
+"""Who could get tickets now: skills, loads and turns of some employees, read at once (R-svc C.3)."""
 
 from pytz import timezone, utc
 
-from odoo.fields import Domain
 from odoo.tools import SQL, format_date, format_datetime
 
 from ._assign import Person, Seat
-from ._shift import Shift
-from ._worktime import Wall, WorkTime, instant, moment_of
+from ._staff import Staff
+from ._worktime import instant, moment_of
 
 #: Whole numbers for the pure choice: hundredths of tickets.
 HUNDREDTHS = 100
@@ -42,7 +38,7 @@ def flush_for_load(env):
     env['retail.channel'].flush_model(['load_weight'])
 
 
-class Crew:
+class Crew(Staff):
     """Employees as candidates, in a fixed number of queries however many they are.
 
     :param users: employees to look at
@@ -50,24 +46,10 @@ class Crew:
     """
 
     def __init__(self, users, now):
-        # sudo: hours, absences and loads of colleagues decide who gets a ticket; they are shown by the caller, or not
-        env = users.sudo().with_context(active_test=False).env
-        self.env, self.now = env, instant(now)
-        self.users = users.with_env(env)
-        self.members = (
-            env['retail.ticket.team.member']
-            .search([('user_id', 'in', users.ids), ('team_id.active', '=', True)])
-            .filtered('active')
-        )
-        self.by_user = self.members.grouped('user_id')
-        self.resources = {}
-        for resource in env['resource.resource'].search(
-            [('user_id', 'in', users.ids), ('active', '=', True)], order='id'
-        ):
-            self.resources.setdefault(resource.user_id, []).append(resource)
-        self.leaves = self._read_leaves(now)
-        self._shifts, self._zones = {}, {}
-        groups = {name: env['ir.model.data']._xmlid_to_res_id(name) for name in (*WORKERS, *UNIT)}
+        super().__init__(users, now)
+        groups = {
+            name: self.env['ir.model.data']._xmlid_to_res_id(name) for name in (*WORKERS, *UNIT)
+        }
         self.workers = self._of_groups([groups[name] for name in WORKERS])
         self.unit = self._of_groups([groups[name] for name in UNIT])
 
@@ -75,22 +57,6 @@ class Crew:
         return frozenset(
             user.id for user in self.users if set(group_ids) & set(user.all_group_ids._ids)
         )
-
-    def _read_leaves(self, now):
-        """Return approved absences of resources; time off of the personnel department is among them."""
-        found = {}
-        resources = [one.id for several in self.resources.values() for one in several]
-        if resources:
-            leaves = self.env['resource.calendar.leaves'].search(
-                Domain('resource_id', 'in', resources)
-                & Domain('date_to', '>', now)
-                & Domain('time_type', '=', 'leave')
-            )
-            for leave in leaves:
-                found.setdefault(leave.resource_id.user_id, []).append(
-                    (instant(leave.date_from), instant(leave.date_to))
-                )
-        return found
 
     # === LOADS ===#
 
@@ -122,8 +88,7 @@ class Crew:
 
     def seat(self, user, team=None):
         """Return somebody as a candidate for tickets of a team, with the skills of his membership there."""
-        mine = self.by_user.get(user, self.members.browse())
-        member = (mine.filtered(lambda one: one.team_id == team) or mine)[:1]
+        member = self.memberships(user, team)[:1]
         capacity = self.capacity(user, member)
         return Seat(
             user=user.id,
@@ -153,42 +118,9 @@ class Crew:
 
     # === HOURS ===#
 
-    def shift(self, user, team, company):
-        """Return when somebody works for a team: his hours there, else those of his contract, else the team's."""
-        mine = self.by_user.get(user, self.members.browse())
-        member = (mine.filtered(lambda one: one.team_id == team) or mine)[:1]
-        resources = self.resources.get(user, ())
-        resource = next((one for one in resources if one.company_id == company), None) or next(
-            iter(resources), None
-        )
-        calendar, zone = member.calendar_id, None
-        if not calendar and resource and resource.calendar_id:
-            calendar = resource.calendar_id
-            zone = resource.tz if resource.tz != calendar.tz else None
-        key = (user, member, calendar or team or member.team_id, zone, company)
-        if key not in self._shifts:
-            calendar = calendar or (team or member.team_id)._working_calendar()
-            work = calendar._retail_work_time(company)
-            if zone and not isinstance(work, Wall) and calendar._retail_has_hours():
-                work = WorkTime(partial(_piece_in_zone, calendar, company.id, zone))
-            self._shifts[key] = Shift(work, self._absences(user, member, company))
-        return self._shifts[key]
-
-    def _absences(self, user, member, company):
-        """Return all times at which somebody is away, as instants."""
-        zone = self._zones.setdefault(company, timezone(company._retail_timezone()))
-        absences = list(self.leaves.get(user, ()))
-        for first, last in (
-            (user.retail_away_from, user.retail_away_until),
-            (member.absent_from, member.absent_until),
-        ):
-            if first or last:
-                absences.append(
-                    (
-                        _midnight(first, zone) if first else 0,
-                        _midnight(last + timedelta(days=1), zone) if last else None,
-                    )
-                )
+    def _absences(self, user, members, zone):
+        """Who takes no tickets for a while is away as far as tickets are concerned."""
+        absences = super()._absences(user, members, zone)
         pause = user.retail_pause_until
         if pause and instant(pause) > self.now:
             absences.append((0, instant(pause)))
@@ -245,14 +177,3 @@ def read_loads(env, user_ids):
             )
         )
     )
-
-
-def _midnight(day, zone):
-    """Return the instant at which a day begins in a zone."""
-    return instant(
-        zone.localize(datetime.combine(day, time())).astimezone(utc).replace(tzinfo=None)
-    )
-
-
-def _piece_in_zone(calendar, company_id, zone, number):
-    return calendar._retail_piece(company_id, number, zone)

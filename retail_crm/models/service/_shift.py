@@ -12,12 +12,13 @@ class Shift:
 
     :param work: ``WorkTime`` or ``Wall``
     :param absences: ``[(first instant, first instant after or None for ever)]``
+    :param zone: name of the zone in which the person counts days
     """
 
-    __slots__ = ('_absences', '_work')
+    __slots__ = ('_absences', '_work', 'zone')
 
-    def __init__(self, work, absences=()):
-        self._work = work
+    def __init__(self, work, absences=(), zone='UTC'):
+        self._work, self.zone = work, zone
         self._absences = sorted(absences, key=lambda item: item[0])
 
     def away_until(self, at):
@@ -36,6 +37,10 @@ class Shift:
         """Return whether the person is at work at an instant."""
         return not self.away_until(at)[0] and self._work.between(at, at + 1) > 0
 
+    def opening(self, at):
+        """Return the first instant from ``at`` on at which the person would be at work if he were never absent."""
+        return self._work.add(at, 1) - 1
+
     def next_on(self, at):
         """Return the first instant from ``at`` on at which the person is at work, or None."""
         for _step in range(MAX_STEPS):
@@ -43,7 +48,7 @@ class Shift:
             if is_away and until is None:
                 return None
             at = until if is_away else at
-            start = self._work.add(at, 1) - 1
+            start = self.opening(at)
             if start == at:
                 return at
             at = start

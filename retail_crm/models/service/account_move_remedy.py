@@ -61,8 +61,11 @@ class AccountMoveLineRemedy(models.Model):
             ).mapped('quantity')
         )
 
-    def _retail_reverse_line(self, values, remedy):
-        """Return a draft credit note of one invoice line alone, changed by ``values``."""
+    def _retail_reverse_line(self, values, remedy, total=0.0):
+        """Return a draft credit note of one invoice line alone, changed by ``values``.
+
+        :param total: what it is over with tax, in the company currency; 0: as the prices say
+        """
         invoice = self.move_id
         today = remedy.company_id._retail_today()
         position = invoice.invoice_line_ids.ids.index(self.id)
@@ -93,4 +96,11 @@ class AccountMoveLineRemedy(models.Model):
                 ]
             }
         )
+        wanted = note.currency_id.round(total * (invoice.invoice_currency_rate or 1.0))
+        for _turn in range(3 if wanted else 0):
+            gap = wanted - note.amount_total
+            if note.currency_id.is_zero(gap):
+                break
+            # tax and price are rounded one by one: a cent may be missing
+            kept.price_unit *= 1 + gap / note.amount_total
         return note

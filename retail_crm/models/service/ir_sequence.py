@@ -2,9 +2,21 @@ from odoo import api, models
 
 from .retail_ticket_number import SEQUENCE
 
+#: What ``_sequence_kept`` reads.
+_KEPT = {
+    'active',
+    'code',
+    'company_id',
+    'implementation',
+    'padding',
+    'prefix',
+    'suffix',
+    'use_date_range',
+}
+
 
 class IrSequence(models.Model):
-    """Forgets which sequence numbers the tickets when sequences change (``retail.ticket._sequence_id``)."""
+    """Forgets which sequence numbers the tickets when sequences change (``retail.ticket._sequence_kept``)."""
 
     _inherit = 'ir.sequence'
 
@@ -12,12 +24,12 @@ class IrSequence(models.Model):
     def create(self, vals_list):
         sequences = super().create(vals_list)
         if SEQUENCE in sequences.mapped('code'):
-            self.env.registry.clear_cache()  # of _sequence_id
+            self.env.registry.clear_cache()  # of _sequence_kept
         return sequences
 
     def write(self, vals):
         result = super().write(vals)
-        if {'active', 'code', 'company_id'} & set(vals):
+        if _KEPT & set(vals):
             self.env.registry.clear_cache()
         return result
 

@@ -20,12 +20,6 @@ class ResCompanyComplaint(models.Model):
         default=24,
         help='Authority and customers must be told of a data incident within this number of hours, day and night.',
     )
-    retail_on_call_user_id = fields.Many2one(
-        comodel_name='res.users',
-        string='On Call',
-        domain=[('share', '=', False)],
-        help='Told of major cases at once, besides the managers.',
-    )
 
     _check_retail_complaint_numbers = models.Constraint(
         'CHECK(retail_recurrence_days >= 0 AND retail_call_back_days >= 0 AND retail_incident_hours > 0)',

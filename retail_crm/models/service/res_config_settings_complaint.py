@@ -13,6 +13,3 @@ class ResConfigSettingsComplaint(models.TransientModel):
     retail_incident_hours = fields.Integer(
         related='company_id.retail_incident_hours', readonly=False
     )
-    retail_on_call_user_id = fields.Many2one(
-        related='company_id.retail_on_call_user_id', readonly=False
-    )

@@ -139,6 +139,11 @@ class ResourceCalendar(models.Model):
         return Wall()
 
     @ormcache('self.id')
+    def _retail_zone(self):
+        """Return the name of the time zone of one calendar."""
+        return self.tz or 'UTC'
+
+    @ormcache('self.id')
     def _retail_has_hours(self):
         """Return whether anybody works in this calendar at all."""
         if self.flexible_hours:

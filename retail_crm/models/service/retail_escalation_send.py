@@ -41,8 +41,14 @@ class RetailEscalationSend(models.Model):
 
     def _send(self):
         """Tell the people of these notices, each by one message; one that fails keeps no other from his."""
-        self._drop_done()
-        for _user, notices in self._ready().grouped('user_id').items():
+        ready = []
+
+        def settle(notices):
+            notices._drop_done()
+            ready.extend(notices._ready()._ids)
+
+        safely(self, settle, lambda one, error: one._failed(error))
+        for _user, notices in self.browse(ready).grouped('user_id').items():
             safely(notices, lambda mine: mine._tell(), lambda one, error: one._failed(error))
 
     def _drop_done(self):

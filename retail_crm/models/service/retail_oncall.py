@@ -49,28 +49,21 @@ class RetailOncall(models.Model):
     )
 
     @api.model
-    def _of_now(self, company, now):
-        """Return the duties of a moment in a company and those above it, the latest begun first."""
+    def _of_now(self, companies, now):
+        """Return the duties of a moment in companies and those above them, the latest begun first."""
         # sudo: who is on call is found whoever reports a major case
+        above = companies.sudo().parent_ids
         return self.sudo().search(
             [
-                ('company_id', 'parent_of', company.id),
+                ('company_id', 'in', above.ids),
                 ('date_from', '<=', now),
                 ('date_until', '>', now),
             ]
         )
 
-    @api.model
-    def _on_duty(self, ticket, now):
-        """Return who is told of one ticket, the nearest first: roster, person of the settings, director.
-
-        :return: list of ``(user, none)``
-        """
-        duties = self._of_now(ticket.company_id, now)
-        duties = duties.filtered(lambda duty: duty.team_id and duty.team_id == ticket.team_id) + (
-            duties.filtered(lambda duty: not duty.team_id)
-        )
-        root = ticket.company_id.root_id.sudo()  # sudo: settings
-        people = [user for duty in duties for user in duty.user_id + duty.deputy_id]
-        people += [*root.retail_on_call_user_id, *root.retail_director_id]
-        return [(user, None) for user in dict.fromkeys(people)]
+    def _line_of(self, ticket):
+        """Return ``[(person, deputy), ...]`` of these duties for one ticket: those of its team, then the general ones."""
+        mine = self.filtered(lambda duty: duty.company_id in ticket.company_id.parent_ids)
+        of_team = mine.filtered(lambda duty: duty.team_id and duty.team_id == ticket.team_id)
+        general = mine.filtered(lambda duty: not duty.team_id)
+        return [(duty.user_id, duty.deputy_id) for duty in of_team + general]

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
+from odoo.tools.misc import clean_context
 
 BASES = [('goodwill', 'Goodwill'), ('legal', 'Legal right')]
 STATES = [
@@ -187,7 +188,8 @@ class RetailRemedy(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        """Number them, and note for whom they are."""
+        """Number them, and note for whom they are; what the client puts into the context decides nothing."""
+        self = self.with_context(clean_context(self.env.context))
         vals_list = [dict(vals) for vals in vals_list]
         tickets = self.env['retail.ticket'].browse({vals['ticket_id'] for vals in vals_list})
         # sudo: the customer of a ticket that may be written, and the counter of numbers
@@ -227,6 +229,8 @@ class RetailRemedy(models.Model):
         :raise UserError: with what is missing, or not allowed
         """
         drafts = self.filtered(lambda remedy: remedy.state == 'draft')
+        for remedy in drafts:
+            remedy._settle_terms()
         drafts._check_request()
         drafts._take_turns()
         for remedy in drafts:  # one after the other: each counts for the next
@@ -263,6 +267,7 @@ class RetailRemedy(models.Model):
 
         :raise UserError: for what is not approved
         """
+        self = self.with_context(clean_context(self.env.context))
         self._lock()
         for remedy in self:
             if remedy.state == 'granted':
@@ -271,7 +276,8 @@ class RetailRemedy(models.Model):
                 raise UserError(
                     self.env._('%(remedy)s is not approved.', remedy=remedy.display_name)
                 )
-            remedy._grant_one()
+            if remedy._is_for_somebody():
+                remedy._grant_one()
 
     def _grant_one(self):
         """Carry out one remedy; nothing is left of an attempt that fails but its error."""
@@ -395,9 +401,10 @@ class RetailRemedy(models.Model):
     # === ACTIONS ===#
 
     def _check_handler(self):
-        """Remedies are handled by whoever may write the ticket."""
+        """Remedies are handled by whoever may write the ticket, until it is filed."""
         self.check_access('read')
         self.ticket_id.check_access('write')
+        self.env['retail.ticket.part']._check_not_filed(self.ticket_id)
 
     def action_request(self):
         """Ask for drafts."""

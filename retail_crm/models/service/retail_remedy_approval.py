@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
 from ._safely import safely
+from ._staff import Staff
 from ._worktime import instant, moment_of
 
 BATCH_SIZE = 100
@@ -85,51 +86,41 @@ class RetailRemedyApproval(models.Model):
     def _ladder(self, is_late=False):
         """Hook: return the rungs for one remedy as ``(person, deputy, whether authority is asked for)``."""
         ticket_sudo = self.ticket_id.sudo()  # sudo: who leads what is no secret
-        team, store = ticket_sudo.team_id, ticket_sudo.store_id
+        line, company = ticket_sudo._responsible(), ticket_sudo.company_id
+        near = line['leader'] + line['store_manager'] + line['area_manager']
+        on_call = []
+        if is_late:
+            duties = self.env['retail.oncall']._of_now(company, fields.Datetime.now())
+            on_call = duties._line_of(ticket_sudo)
         nobody = self.env['res.users']
-        company = ticket_sudo.company_id
-        group = self.env.ref('retail_crm.group_manager')
-        directors = group.sudo().all_user_ids.filtered(
-            lambda user: user.active and not user.share and company in user.company_ids
-        )
-        on_call = company.root_id.retail_on_call_user_id
+        # whoever has the authority: a manager also where the director is not there
+        above = line['director'] + [(user, nobody) for user in company._retail_managers()]
         return [
-            (team.user_id, team.deputy_id, True),
-            (store.user_id, store.retail_deputy_id, True),
-            (store.retail_area_id.manager_id, nobody, True),
-            *([(on_call, nobody, False)] if is_late else ()),
-            *((user, nobody, True) for user in directors.sorted(lambda one: (one.id < 3, one.id))),
+            *((*rung, True) for rung in near),
+            *((*rung, False) for rung in on_call),
+            *((*rung, True) for rung in dict.fromkeys(above)),
         ]
 
     def _choose_approver(self, is_late=False):
         """Return who is asked next for one remedy, or nobody."""
         asked, needs_director = self.asked_user_ids, self._needs_director()
-        for person, deputy, needs_authority in self._ladder(is_late):
-            if not person or person in (self.requested_by, self.ticket_id.sudo().blocked_user_id):
+        ticket_sudo = self.ticket_id.sudo()  # sudo: whose hours hold, and who is complained about
+        team, ladder = ticket_sudo.team_id, self._ladder(is_late)
+        people = self.env['res.users'].union(*(person for person, _deputy, _needs in ladder))
+        staff = Staff(people, fields.Datetime.now())
+        for person, deputy, needs_authority in ladder:
+            if not person or person in (self.requested_by, ticket_sudo.blocked_user_id):
                 continue  # nobody decides for himself, nor his deputy for him
             if (needs_authority or needs_director) and self._exceeded(person, with_advice=False):
                 continue
-            substitute, is_absent = self._absence_of(person)
+            # nobody gives his authority away himself: only who was appointed stands in
+            substitute = staff.appointed(person, team)
+            is_absent = staff.is_away(person, team, ticket_sudo.company_id)
             users = (deputy, substitute) if is_absent else (person, deputy, substitute)
             for user in users:
                 if user and user not in asked and self._may_be_asked(user):
                     return user
         return self.env['res.users']
-
-    @api.model
-    def _absence_of(self, user):
-        """Hook: return ``(who stands in, whether absent)`` for a user today."""
-        today = fields.Date.context_today(self)
-        # sudo: whether a colleague is there
-        rows = self.env['retail.ticket.team.member'].sudo().search([('user_id', '=', user.id)])
-        away = rows.filtered(
-            lambda row: (
-                (row.absent_from or row.absent_until)
-                and (not row.absent_from or row.absent_from <= today)
-                and (not row.absent_until or row.absent_until >= today)
-            )
-        )
-        return (away or rows).substitute_id[:1], bool(away)
 
     def _may_be_asked(self, user):
         """Return whether a user may decide one remedy at all: he reads the ticket, did not ask, is not complained about."""

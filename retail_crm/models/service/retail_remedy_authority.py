@@ -1,3 +1,4 @@
+import math
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -52,54 +53,51 @@ class RetailRemedyAuthority(models.Model):
         currency = line_sudo.currency_id
         if not sold:
             return currency.round(line_sudo.price_paid * quantity)
-        if not sold.product_uom_qty:
-            return 0.0
-        return currency.round(self._paid_of_order_line(sold) * quantity / sold.product_uom_qty)
+        price, _day = sold._retail_paid()
+        # never more than is left of the order line, however many pieces were typed
+        return currency.round(min(price * quantity, self._paid_of_order_line(sold)))
 
     @api.model
     def _paid_of_order_line(self, sold):
         """Return what was paid for all of an order line (sudo), less what was refunded but as goodwill."""
         price, _day = sold._retail_paid()
-        refunds = sold.invoice_lines.filtered(
-            lambda line: line.move_type == 'out_refund' and line.parent_state == 'posted'
+        pieces, parts = sold._retail_credited()
+        refunds = (pieces | parts).filtered(
+            lambda line: line.parent_state == 'posted' and not line.move_id._retail_debited()
         )
-        goodwill = set(
-            self.sudo()
-            .search(
+        notes = refunds.move_id
+        goodwill = notes.filtered(lambda note: note.retail_remedy_id.basis == 'goodwill')
+        if notes:
+            made = self.sudo().search(
                 [
                     ('res_model', '=', 'account.move'),
-                    ('res_id', 'in', refunds.move_id.ids),
+                    ('res_id', 'in', notes.ids),
                     ('basis', '=', 'goodwill'),
                 ]
             )
-            .mapped('res_id')
-            if refunds
-            else ()
-        )
-        refunded = sum(
-            line.price_total / (line.move_id.invoice_currency_rate or 1.0)
-            for line in refunds
-            if line.move_id.id not in goodwill
-        )
+            goodwill |= notes.filtered(lambda note: note.id in made.mapped('res_id'))
+        refunded = sum(line._retail_total() for line in refunds if line.move_id not in goodwill)
         return max(0.0, price * sold.product_uom_qty - refunded)
 
     def _price_of_case(self):
         """Return what was paid for all goods of the ticket of one remedy."""
-        return sum(self._paid(line, line.quantity) for line in self.ticket_id.sudo().line_ids)
+        paid = {}
+        for line in self.ticket_id.sudo().line_ids:
+            sold = line.sale_line_id
+            paid[sold or line] = paid.get(sold or line, 0.0) + self._paid(line, line.quantity)
+        # the same order line on two lines was paid once
+        return sum(
+            min(amount, self._paid_of_order_line(key)) if key._name == 'sale.order.line' else amount
+            for key, amount in paid.items()
+        )
 
     def _difference(self):
         """Return what an article given for the goods of one remedy costs more; the same article costs nothing."""
         given = self.product_id
         if not given or given == self.line_id.product_id:
             return 0.0
-        # the list price is in the currency of the company of the article
-        price = given.currency_id._convert(
-            given.with_company(self.company_id).lst_price,
-            self.currency_id,
-            self.company_id,
-            fields.Date.context_today(self),
-        )
-        return max(0.0, price * (self.quantity or 1.0) - self._price_of_line())
+        price = self._retail_price(given, self.quantity or self.line_id.quantity or 1.0)
+        return max(0.0, price - self._price_of_line())
 
     # === WHAT WAS PROMISED BEFORE ===#
 
@@ -140,6 +138,42 @@ class RetailRemedyAuthority(models.Model):
             ]
         )[0]
 
+    # === TERMS ===#
+
+    def _settle_terms(self):
+        """Fix for whom, for what and how much one draft is asked for: nothing of it changes with the ticket afterwards."""
+        ticket_sudo = self.ticket_id.sudo()  # sudo: its customer
+        values = {'partner_id': ticket_sudo.commercial_partner_id.id or self.partner_id.id}
+        if self.line_id and not self.quantity and self.method in LEGAL_METHODS:
+            values['quantity'] = self.line_id.quantity
+        if self.method == 'exchange' and not self.product_id:
+            values['product_id'] = self.line_id.product_id.id
+        elif self.method == 'gift':
+            # a gift is not worth less because somebody says so
+            values['product_id'] = self.product_id.id or self.kind_id.sudo().product_id.id
+            values['amount'] = max(self.amount, self._worth_of_gift())
+        self.write(values)
+
+    def _worth_of_gift(self):
+        """Return what the article costs that one remedy gives, with tax."""
+        product = self.product_id or self.kind_id.sudo().product_id  # sudo: its price
+        return self._retail_price(product, self.quantity or 1.0) if product else 0.0
+
+    def _is_for_somebody(self):
+        """Return whether one remedy can be carried out; asked for without a customer, it counts for who came to be known.
+
+        What he was promised before may make it one that somebody has to approve.
+        """
+        customer = self.ticket_id.sudo().commercial_partner_id  # sudo: its customer
+        if self.partner_id or not customer:
+            return True
+        self.partner_id = customer
+        exceeded = not self.approved_by and self._exceeded(self.requested_by)
+        if exceeded:
+            self.write({'state': 'waiting', 'exceeded_text': '; '.join(exceeded), 'error': False})
+            self._ask_approver()
+        return not exceeded
+
     # === AUTHORITY ===#
 
     def _rooms(self, user):
@@ -171,11 +205,7 @@ class RetailRemedyAuthority(models.Model):
             rooms.append(
                 (
                     limit.customer_amount - self._others_of_customer(limit.window_days),
-                    self.env._(
-                        '%(amount)s per customer in %(days)s days',
-                        amount=money(limit.customer_amount),
-                        days=limit.window_days,
-                    ),
+                    self._words_per_customer(limit),
                 )
             )
         return rooms
@@ -192,6 +222,8 @@ class RetailRemedyAuthority(models.Model):
 
         :param with_advice: whether missing legal advice counts: it can still be got before somebody decides
         """
+        if unproved := self._exceeded_unproved(user):
+            return unproved
         if self.basis == 'legal':
             return []
         if self._needs_director():
@@ -218,7 +250,39 @@ class RetailRemedyAuthority(models.Model):
         points = self.points + self._others_on_case()[1]
         if limit.points and float_compare(points, limit.points, precision_digits=2) > 0:
             return [self.env._('%(points)s points per case', points=_number(limit.points))]
+        if not limit.customer_amount or self.amount:
+            return []
+        # split over tickets they are worth something, too
+        before = self._others_of_customer(limit.window_days)
+        worth = self._worth_of_points()
+        if self.currency_id.compare_amounts(before + worth, limit.customer_amount) > 0:
+            return [self._words_per_customer(limit)]
         return []
+
+    def _words_per_customer(self, limit):
+        return self.env._(
+            '%(amount)s per customer in %(days)s days',
+            amount=self.currency_id.format(limit.customer_amount),
+            days=limit.window_days,
+        )
+
+    def _exceeded_unproved(self, user):
+        """Return in words the limit of a user above which goods are exchanged that the customer has not proved to be his.
+
+        Whoever types a purchase, or takes that of somebody else, would give away goods of any price without it.
+        """
+        order = self.line_id.sudo().order_id
+        buyer = order.partner_id.commercial_partner_id
+        if self.method != 'exchange' or (buyer and buyer == (self.sudo().partner_id or buyer)):
+            return []
+        limit = self.env['retail.remedy.limit']._of(user, self.ticket_id)
+        line = self.line_id.sudo()
+        worth = self._retail_price(
+            self.product_id or line.product_id, self.quantity or line.quantity or 1.0
+        )
+        if limit.is_unlimited or self.currency_id.compare_amounts(worth, limit.amount) <= 0:
+            return []
+        return [self.env._('%(amount)s per case', amount=self.currency_id.format(limit.amount))]
 
     def _needs_director(self):
         """Return whether one remedy gives, with others, more than the price paid for its goods."""
@@ -263,7 +327,9 @@ class RetailRemedyAuthority(models.Model):
             return self.env._('the goods are not those of the ticket.')
         if kind_sudo.needs_line and not self.line_id:
             return self.env._('say for which goods.')
-        if self.line_id and self.quantity > self.line_id.quantity:
+        if not all(math.isfinite(one) for one in (self.amount, self.points, self.quantity)):
+            return self.env._('say how much.')
+        if self.line_id and self.quantity > self._pieces_left():
             return self.env._('the ticket is about fewer pieces.')
         if kind_sudo._is_of_words() and (self.amount or self.points):
             return self.env._('words have no amount.')
@@ -274,6 +340,27 @@ class RetailRemedyAuthority(models.Model):
         if self.method in ('explanation', 'other') and not (self.description or '').strip():
             return self.env._('say what in a few words.')
         return self._legal_problem() if self.basis == 'legal' else None
+
+    def _pieces_left(self):
+        """Return how many pieces of its goods one remedy can be for: exchanged are those that are not yet, nor paid back."""
+        line = self.line_id.sudo()  # sudo: what was sold and promised, in whatever ticket
+        sold, pieces = line.sale_line_id, line.quantity
+        if not sold:
+            return pieces
+        left = sold.product_uom_qty
+        if self.method == 'exchange':
+            others = self.sudo().search(
+                [
+                    ('line_id.sale_line_id', '=', sold.id),
+                    ('id', 'not in', self._origin.ids),
+                    ('method', '=', 'exchange'),
+                    ('state', 'in', COUNTED),
+                ]
+            )
+            credited, _parts = sold._retail_credited()
+            credited = credited.filtered(lambda item: not item.move_id._retail_debited())
+            left -= sum(others.mapped('quantity')) + sum(credited.mapped('quantity'))
+        return min(pieces, left)
 
     def _legal_problem(self):
         """Return why the customer has no legal right to one remedy, in words, or nothing."""

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 METHODS = [
     ('apology', 'Apology'),
@@ -103,6 +103,17 @@ class RetailRemedyKind(models.Model):
             raise ValidationError(
                 self.env._('%(kind)s: only gifts have a product.', kind=wrong[0].display_name)
             )
+
+    def write(self, vals):
+        """What was given by a kind is taken back the same way: its method stays once somebody asked for it."""
+        method = vals.get('method')
+        changed = self.filtered(lambda kind: method and kind.method != method)
+        # sudo: whether there are any
+        if changed and self.env['retail.remedy'].sudo().search_count(
+            [('kind_id', 'in', changed.ids)], limit=1
+        ):
+            raise UserError(self.env._('Remedies that were asked for are kept.'))
+        return super().write(vals)
 
     @api.depends('barred_company_ids')
     @api.depends_context('company')

@@ -21,8 +21,8 @@ class RetailRemedyOrder(models.Model):
         new_worth = self._retail_price(product, pieces)
         pay = 0.0
         if product != line.product_id:
-            paid = self.currency_id.round(line.price_paid * pieces)
-            pay = max(0.0, new_worth - paid - self.amount)
+            # by the order, not by what was typed
+            pay = max(0.0, new_worth - self._paid(line, pieces) - self.amount)
         order = self._replacement_order(product, pieces, pay, new_worth)
         self._note_worth(0.0, self._cost_of_goods(product, pieces, new_worth))
         return order

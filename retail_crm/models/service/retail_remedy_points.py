@@ -29,15 +29,26 @@ class RetailRemedyPoints(models.Model):
             raise UserError(
                 self.env._('There is no loyalty program that could give points. Start one first.')
             )
-        program_sudo = entry.sudo().program_id  # sudo: as above
-        worth = program_sudo.currency_id._convert(
+        worth = self._worth_of_points(entry.sudo().program_id)  # sudo: as above
+        self._note_worth(worth, self._cost_at_margin(worth or self.amount))
+        return entry.sudo(self.env.su)
+
+    def _worth_of_points(self, program_sudo=None):
+        """Return what the points of one remedy are worth, in the company currency."""
+        # sudo: whoever gives points need not see programs
+        program_sudo = (
+            program_sudo
+            or self.kind_id.sudo().program_id
+            or self.env['retail.points.entry']._program_of(self.company_id)
+        )
+        if not program_sudo:
+            return 0.0
+        return program_sudo.currency_id._convert(
             self.points * program_sudo.retail_point_value,
             self.currency_id,
             self.company_id,
             self.company_id._retail_today(),
         )
-        self._note_worth(worth, self._cost_at_margin(worth or self.amount))
-        return entry.sudo(self.env.su)
 
     def _reverse_points(self):
         """Take the points back by a counter entry, and tell how many of them are owed."""

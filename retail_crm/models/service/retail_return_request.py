@@ -215,8 +215,11 @@ class RetailReturnRequest(models.Model):
     def _compute_amount(self):
         """Worth at the price paid; fixed with the request, as what was decided by it."""
         for request in self:
-            worth = request.line_id.price_paid * request.quantity
-            request.amount = request.currency_id.round(worth) if request.currency_id else worth
+            line = request.line_id
+            # by the order, not by what was typed
+            request.amount = (
+                self.env['retail.remedy']._paid(line, request.quantity) if line else 0.0
+            )
 
     @api.depends('line_id')
     def _compute_has_receipt(self):
@@ -238,6 +241,14 @@ class RetailReturnRequest(models.Model):
         """Ask: refused where there is nothing left to return, approved at once where the rules say so."""
         typed = TYPED | {'ticket_id', 'line_id', 'quantity', 'reason', 'wish', 'needs_goods'}
         typed |= {'exchange_product_id', 'has_receipt'}
+        # what the client puts into the context decides nothing
+        self = self.with_context(
+            {
+                name: value
+                for name, value in self.env.context.items()
+                if not name.startswith('default_') or name[8:] in typed
+            }
+        )
         if not self.env.su:
             vals_list = [
                 {name: value for name, value in vals.items() if name in typed} for vals in vals_list

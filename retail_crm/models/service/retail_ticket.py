@@ -1,7 +1,11 @@
 from odoo import api, fields, models
 from odoo.tools import format_date
 
+from ._opening import opening
+
 PRIORITIES = [('0', 'Normal'), ('1', 'High'), ('2', 'Urgent')]
+#: Settings that every new and moved ticket reads, see ``retail_row_kept.py``.
+_SETTINGS = ('type_id', 'stage_id', 'team_id', 'channel_id')
 
 
 class RetailTicket(models.Model):
@@ -405,7 +409,9 @@ class RetailTicket(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         """Number, type, stage, team and priority are found here for all of a batch."""
-        tickets = super().create(self._prepare_ticket_values(vals_list))
+        values = self._prepare_ticket_values(vals_list)
+        with opening():
+            tickets = super().create(values)
         tickets._tickets_created()
         return tickets
 
@@ -414,6 +420,7 @@ class RetailTicket(models.Model):
         """Hook: return complete values of tickets to create, in a fixed number of queries for the batch."""
         vals_list = [dict(vals) for vals in vals_list]
         self._fill_types(vals_list)
+        self._recall_settings(vals_list)
         self._fill_teams(vals_list)
         self._fill_numbers(vals_list)
         self._fill_ends(vals_list)
@@ -424,7 +431,15 @@ class RetailTicket(models.Model):
             vals.setdefault('stage_since', now)
             if vals.get('user_id'):
                 vals.setdefault('assigned_at', now)
+        self._recall_settings(vals_list)  # those that were found
         return vals_list
+
+    @api.model
+    def _recall_settings(self, vals_list):
+        """Know the settings that values of tickets name without a query for each of their tables."""
+        for name in _SETTINGS:
+            ids = {vals[name] for vals in vals_list if vals.get(name)}
+            self.env[self._fields[name].comodel_name].browse(ids)._recall()
 
     def _tickets_created(self):
         """Hook: what follows the creation of a batch of tickets."""
@@ -434,6 +449,10 @@ class RetailTicket(models.Model):
     def write(self, vals):
         """Stage moves go through ``_check_stage_move`` and ``_on_stage_moved``, whoever writes."""
         vals = dict(vals)
+        if 'stage_id' in vals:
+            self._recall_settings([vals])
+            for name in _SETTINGS:
+                self[name]._recall()
         if vals.get('type_id') and 'stage_id' not in vals:
             by_category = self.grouped('category')
             if len(by_category) > 1:  # each keeps the meaning of its own stage

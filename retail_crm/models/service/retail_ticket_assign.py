@@ -93,21 +93,9 @@ class RetailTicketAssign(models.Model):
         ]
         if not taken:
             return
-        # sudo: the user's own memberships
-        teams = (
-            self.env['retail.ticket.team.member']
-            .sudo()
-            .search(
-                [
-                    ('user_id', '=', self.env.uid),
-                    ('team_id', 'in', [vals['team_id'] for vals in taken]),
-                    ('team_id.assign_method', '=', 'fair'),
-                ]
-            )
-            .team_id
-        )
+        team_ids = self.env['retail.ticket.team.member']._fair_teams_of_user()
         for vals in taken:
-            if vals['team_id'] in teams._ids:
+            if vals['team_id'] in team_ids:
                 vals.update(user_id=self.env.uid, assigned_at=fields.Datetime.now())
 
     def write(self, vals):

@@ -216,15 +216,13 @@ class RetailTicketAssignChoice(models.Model):
             users |= more
         return Crew(users, now)
 
-    def _stand_in(self, user, team, crew, now):
+    def _stand_in(self, user, team, crew):
         """Return who stands in for somebody who is away: the substitute, and so on, else the deputy of the store."""
         seen = user.browse()
         while user and user not in seen:
             seen |= user
-            mine = crew.by_user.get(user, crew.members.browse())
-            at_team = mine.filtered(lambda one: one.team_id == team)
-            user = at_team.substitute_id or user.retail_substitute_id or mine.substitute_id[:1]
-            if user and not crew.shift(user, team, self.company_id).away_until(instant(now))[0]:
+            user = crew.substitute(user, team)
+            if user and not crew.is_away(user, team, self.company_id):
                 return user
         return self.store_id.retail_deputy_id
 
@@ -268,7 +266,7 @@ class RetailTicketAssignChoice(models.Model):
         job, at = self._bare_job(crew), instant(now)
         job.weight = self._load_weight()
         job.needs = self._needs(team, now)
-        for why, user in self._first_choices(team, crew, advisers, previous, now):
+        for why, user in self._first_choices(team, crew, advisers, previous):
             if self._is_candidate(user, team, crew) and user != self.user_id:
                 seat = crew.seat(user, team)
                 seat.skills = {}  # the customer knows him
@@ -284,14 +282,13 @@ class RetailTicketAssignChoice(models.Model):
         job.tiers.append(('fair', [seat for seat, shift in seats if shift.is_on(at)]))
         return job, seats
 
-    def _first_choices(self, team, crew, advisers, previous, now):
+    def _first_choices(self, team, crew, advisers, previous):
         """Return ``[(why, user)]`` of those who are asked before the team."""
         result, adviser = [], advisers[self]
         if adviser:
-            is_away = crew.shift(adviser, team, self.company_id).away_until(instant(now))[0]
-            if adviser.active and not is_away:
+            if adviser.active and not crew.is_away(adviser, team, self.company_id):
                 result.append(('adviser', adviser))
-            elif user := self._stand_in(adviser, team, crew, now):
+            elif user := self._stand_in(adviser, team, crew):
                 result.append(('stand_in', user))
         if user := previous.get(self):
             result.append(('previous', user))
@@ -333,7 +330,7 @@ class RetailTicketAssignChoice(models.Model):
                 continue
             ticket = by_id[job.key]
             team = teams[ticket]
-            if ticket.user_id and ticket._stays_with_owner(team, crew, now):
+            if ticket.user_id and ticket._stays_with_owner(team, crew):
                 continue
             dates = [
                 moment_of(start)
@@ -373,11 +370,11 @@ class RetailTicketAssignChoice(models.Model):
             return None
         return self._after_work_of(team, self.company_id.retail_assign_skill_minutes)
 
-    def _stays_with_owner(self, team, crew, now):
+    def _stays_with_owner(self, team, crew):
         """Return whether a reopened ticket that nobody else can get now waits for its owner."""
         user = self.user_id
         return (
             self._is_candidate(user, team, crew)
             and may_take(self._bare_job(crew), crew.seat(user))
-            and not crew.shift(user, team, self.company_id).away_until(instant(now))[0]
+            and not crew.is_away(user, team, self.company_id)
         )

@@ -175,7 +175,7 @@ class RetailTicketDispatch(models.Model):
             readable[user] = readable.get(user, self.browse()) + ticket
         for user, tickets in readable.items():
             if user:
-                readable[user] = tickets.with_user(user).sudo(False)._filtered_access('read')
+                readable[user] = tickets._readable_by(user)
         # sudo: tasks for leaders are the system's to make
         return (
             self.env['mail.activity']

@@ -50,7 +50,8 @@ class RetailTicketEscalate(models.Model):
     def _clock_terms(self, plan, company_id):
         """Terms know the levels of the company, and the zone of its working days."""
         calendar = self.env['resource.calendar'].browse(plan['calendar_id'] or [])
-        ladder = self.env['retail.escalation.level']._ladder(company_id, calendar.tz or 'UTC')
+        zone = calendar._retail_zone() if calendar else 'UTC'
+        ladder = self.env['retail.escalation.level']._ladder(company_id, zone)
         return {
             kind: terms._replace(ladder=ladder)
             for kind, terms in super()._clock_terms(plan, company_id).items()
@@ -170,7 +171,8 @@ class RetailTicketEscalate(models.Model):
 
     def _unassigned_due(self):
         """Return ``(instant, minutes, level id)`` of when somebody is told next that nobody has one ticket, or None."""
-        if self.user_id or not self.unassigned_since or self.category not in TO_TAKE:
+        is_waiting = self.active and not self.user_id and self.category in TO_TAKE
+        if not is_waiting or not self.unassigned_since:
             return None
         return self._unassigned_next(
             self.company_id.id,
@@ -216,29 +218,25 @@ class RetailTicketEscalate(models.Model):
             ticket._raise_priority(str(min(2, int(ticket.priority or '0') + 1)))
         if not any(levels.mapped('reassign')):
             return
-        for ticket in events.filtered('level_id.reassign').ticket_id:
-            leader = ticket._escalation_leader()
-            if leader and leader != ticket.user_id:
-                ticket.write(
-                    {
-                        'user_id': leader.id,
-                        # who had it stays informed
-                        'involved_user_ids': [
-                            fields.Command.link(user.id) for user in ticket.user_id
-                        ],
-                    }
-                )
-
-    @api.model
-    def _merge_tasks(self):
-        """What is late in a ticket that ends is no task in the one that stays: that has deadlines of its own."""
-        kind = self.env.ref(ACTIVITY, raise_if_not_found=False)
-        return [*super()._merge_tasks(), *([('activity_type_id', '!=', kind.id)] if kind else [])]
+        groups = {}
+        for ticket, leader in events.filtered('level_id.reassign').ticket_id._escalation_leaders():
+            if leader != ticket.user_id:
+                key = leader, ticket.user_id
+                groups[key] = groups.get(key, self.browse()) + ticket
+        for (leader, owner), tickets in groups.items():
+            tickets.write(
+                {
+                    'user_id': leader.id,
+                    'assigned_by': False,  # nobody chose him
+                    # who had it stays informed
+                    'involved_user_ids': [fields.Command.link(user.id) for user in owner],
+                }
+            )
 
     def _drop_escalation_tasks(self):
         """Take back the tasks of escalations on these tickets."""
-        kind = self.env.ref(ACTIVITY, raise_if_not_found=False)
-        if self and kind:
+        kind = self and self.env.ref(ACTIVITY, raise_if_not_found=False)
+        if kind:
             # sudo: tasks of the system, whoever answers the customer
             self.env['mail.activity'].sudo().search(
                 [

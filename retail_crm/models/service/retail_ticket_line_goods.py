@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from ._opening import is_opening
+
 
 class RetailTicketLineGoods(models.Model):
     """What follows when goods are added to a complaint: it may come back, or be one of several. Filed ones stay."""
@@ -35,6 +37,8 @@ class RetailTicketLineGoods(models.Model):
 
     def _goods_changed(self):
         """Ask again whether the complaints of these lines come back or are major cases."""
+        if is_opening():
+            return  # asked when the tickets are complete
         # sudo: what follows from a permitted change is the system's to write
         if complaints_sudo := self.ticket_id.sudo().filtered('is_complaint'):
             complaints_sudo._seek_recurrence()

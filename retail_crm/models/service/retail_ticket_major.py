@@ -123,27 +123,30 @@ class RetailTicketMajor(models.Model):
 
     def _alarm(self):
         """Tell managers and the person on call at once: a task, and a message of its own outside the conversation."""
-        for company, tickets in self.grouped('company_id').items():
-            managers = self._who_is_alarmed(company)
-            self._plan_tasks(
-                [(ticket, user) for ticket in tickets for user in managers],
-                lambda ticket: self.env._('Major case: %(ticket)s', ticket=ticket.display_name),
+        told = {ticket: self._who_is_alarmed(ticket.company_id) for ticket in self}
+        on_call = self._escalation_choose([(ticket, 'on_call') for ticket in self])
+        for ticket, found in zip(self, on_call, strict=True):
+            told[ticket] |= found[0] if found else told[ticket]
+        users = self.env['res.users'].union(*told.values())
+        readable = {user: self._readable_by(user) for user in users}
+        for ticket in self:
+            told[ticket] = told[ticket].filtered(lambda user, one=ticket: one in readable[user])
+        self._plan_tasks(
+            [(ticket, user) for ticket in self for user in told[ticket]],
+            lambda ticket: self.env._('Major case: %(ticket)s', ticket=ticket.display_name),
+        )
+        for ticket in self:
+            ticket.message_notify(
+                partner_ids=told[ticket].partner_id.ids,
+                subject=self.env._('Major case: %(ticket)s', ticket=ticket.display_name),
+                body=self.env._(
+                    'This complaint is a major case. The emergency plan is on the ticket; call the customer back '
+                    'at once.'
+                ),
             )
-            for ticket in tickets:
-                ticket.message_notify(
-                    partner_ids=(managers - ticket.blocked_user_id).partner_id.ids,
-                    subject=self.env._('Major case: %(ticket)s', ticket=ticket.display_name),
-                    body=self.env._(
-                        'This complaint is a major case. The emergency plan is on the ticket; call the customer back '
-                        'at once.'
-                    ),
-                )
 
     @api.model
     def _who_is_alarmed(self, company):
-        """Hook: return who is told of a major case of a company at once: its managers and the person on call."""
-        group = self.env.ref('retail_crm.group_manager')
-        managers = group.sudo().all_user_ids.filtered(
-            lambda user: user.active and company in user.company_ids and user.id > 1
-        )
-        return managers | company.root_id.sudo().retail_on_call_user_id
+        """Hook: return who is told of a major case of a company at once, besides who is on call."""
+        users = company._retail_managers() | company._retail_directors()
+        return users.sudo(self.env.su)

@@ -23,37 +23,44 @@ class RetailTicketNumber(models.Model):
 
     @api.model
     @ormcache('company_id')
-    def _sequence_id(self, company_id):
-        """Return the id of the sequence of a company, its own or the shared one; kept until sequences change."""
-        return (
+    def _sequence_kept(self, company_id):
+        """Return the sequence of a company, its own or the shared one; kept until sequences change.
+
+        :return: id, or None, and prefix, suffix and padding, or None when it has to be asked for each number
+        """
+        # sudo: numbering is the system's work, nobody else may touch sequences
+        sequence_sudo = (
             self.env['ir.sequence']
-            .sudo()  # sudo: as above
+            .sudo()
             .search(
                 [('code', '=', SEQUENCE), ('company_id', 'in', (company_id, False))],
                 order='company_id',
                 limit=1,
             )
-            .id
         )
+        prefix, suffix = sequence_sudo.prefix or '', sequence_sudo.suffix or ''
+        is_plain = sequence_sudo.implementation == 'standard' and not sequence_sudo.use_date_range
+        if not is_plain or '%' in prefix + suffix:  # of the day, for example
+            return sequence_sudo.id or None, None
+        return sequence_sudo.id, (prefix, suffix, sequence_sudo.padding)
 
     @api.model
     def _next_numbers(self, count, company_id):
-        """Return ``count`` numbers of the company's sequence; a usual one is asked once, a gapless one each time."""
-        # sudo: numbering is the system's work, nobody else may touch sequences
-        Sequence = self.env['ir.sequence'].sudo().with_company(company_id)
-        sequence_sudo = Sequence.browse(self._sequence_id(company_id))
-        if (
-            not sequence_sudo
-            or sequence_sudo.implementation != 'standard'
-            or sequence_sudo.use_date_range
-        ):
-            return [sequence_sudo.next_by_id() if sequence_sudo else '/' for _index in range(count)]
+        """Return ``count`` numbers of the company's sequence; a usual one is asked once, others each time."""
+        sequence_id, parts = self._sequence_kept(company_id)
+        if not sequence_id:
+            return ['/'] * count
+        if not parts:
+            # sudo: as above
+            sequence_sudo = self.env['ir.sequence'].sudo().with_company(company_id)
+            sequence_sudo = sequence_sudo.browse(sequence_id)
+            return [sequence_sudo.next_by_id() for _index in range(count)]
         rows = self.env.execute_query(
             SQL(
                 'SELECT nextval(%s) FROM generate_series(1, %s)',
-                f'ir_sequence_{sequence_sudo.id:03d}',
+                f'ir_sequence_{sequence_id:03d}',
                 count,
             )
         )
-        prefix, suffix = sequence_sudo._get_prefix_suffix()  # the same for all of them
-        return [f'{prefix}{number:0{sequence_sudo.padding}d}{suffix}' for (number,) in rows]
+        prefix, suffix, padding = parts
+        return [f'{prefix}{number:0{padding}d}{suffix}' for (number,) in rows]

@@ -89,7 +89,7 @@ class RetailTicketOwner(models.Model):
         user_sudo = user.sudo()._origin  # sudo: absences of colleagues, which are no secret
         company = self.company_id.sudo() or self.env.company
         team = self.team_id.sudo()._origin
-        is_away, _until = crew.shift(user_sudo, team, company).away_until(crew.now)
+        is_away = crew.is_away(user_sudo, team, company)
         return is_away and crew.state_words(user_sudo, team, company, self.env)
 
     def _owner_words(self, user):
@@ -97,8 +97,7 @@ class RetailTicketOwner(models.Model):
         user = user.sudo()._origin  # sudo: load and absences of colleagues, which are no secret
         crew = Crew(user, fields.Datetime.now())
         words = [self._away_words(user, crew)]
-        mine = crew.by_user.get(user, crew.members.browse())
-        member = (mine.filtered(lambda one: one.team_id == self.team_id._origin) or mine)[:1]
+        member = crew.memberships(user, self.team_id._origin)[:1]
         capacity = crew.capacity(user, member)
         load = read_loads(self.env, user.ids).get(user.id, 0)
         if capacity and load >= capacity * HUNDREDTHS:

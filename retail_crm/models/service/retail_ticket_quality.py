@@ -85,7 +85,6 @@ class RetailTicketQuality(models.Model):
         string='Watched Until',
         readonly=True,
         copy=False,
-        prefetch=False,
         help='Until when the customer may come back before the ticket counts as solved at first contact.',
     )
     quality_due_at = fields.Datetime(

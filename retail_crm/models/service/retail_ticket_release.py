@@ -2,7 +2,6 @@ from odoo import fields, models
 
 from ._assign import may_take
 from ._crew import RUNNING, Crew
-from ._worktime import instant
 
 
 class RetailTicketRelease(models.Model):
@@ -27,9 +26,7 @@ class RetailTicketRelease(models.Model):
                     one._is_candidate(substitute, one.team_id.browse(), crew)
                     and substitute != one.user_id
                     and may_take(one._bare_job(crew), crew.seat(substitute))
-                    and not crew.shift(substitute, one.team_id, one.company_id).away_until(
-                        instant(now)
-                    )[0]
+                    and not crew.is_away(substitute, one.team_id, one.company_id)
                 )
             )
         # sudo: the system's own notes

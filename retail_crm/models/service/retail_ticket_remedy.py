@@ -11,6 +11,8 @@ from .retail_ticket_flow import DONE_CATEGORIES
 STANDING = ('failed', 'waiting', 'approved', 'draft', 'granted')
 #: What has to be carried out or dropped before a ticket is solved.
 UNDONE = ('failed', 'waiting', 'approved')
+#: What was offered and is not carried out.
+PROMISED = (*UNDONE, 'draft')
 
 
 class RetailTicketRemedy(models.Model):
@@ -139,6 +141,19 @@ class RetailTicketRemedy(models.Model):
                 )
         return result
 
+    def _on_stage_moved(self, before):
+        """With a cancelled ticket goes what was offered and not carried out, but for goods that come back."""
+        result = super()._on_stage_moved(before)
+        cancelled = self.filtered(
+            lambda ticket: ticket.category == 'cancelled' and ticket.remedy_state in PROMISED
+        )
+        if cancelled:
+            # sudo: follows from a move that was permitted
+            remedies_sudo = cancelled.sudo().remedy_ids
+            remedies_sudo -= cancelled.sudo().return_ids.remedy_id
+            remedies_sudo._cancel()
+        return result
+
     def _step_reached(self, before):
         """The step that carries out grants what was approved, when the customer accepts."""
         result = super()._step_reached(before)
@@ -195,8 +210,11 @@ class RetailTicketRemedy(models.Model):
         if remedies_sudo:
             messages = SQL("model = 'retail.remedy' AND res_id = ANY(%s)", remedies_sudo.ids)
             remedies_sudo.env['res.partner']._retail_empty_messages(messages)
+            texts = ('description', 'decision_note', 'reversal_note', 'error')
+            values = dict.fromkeys(texts, False)
             if not keep_customer:
-                remedies_sudo.partner_id = False
+                values['partner_id'] = False
+            remedies_sudo.with_context(tracking_disable=True).write(values)
         return result
 
     # === ACTIONS ===#

@@ -1,4 +1,5 @@
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.tools import ormcache
 
 
 class RetailTicketTeamMember(models.Model):
@@ -63,3 +64,28 @@ class RetailTicketTeamMember(models.Model):
     _check_absence = models.Constraint(
         'CHECK(absent_until >= absent_from)', 'An absence cannot end before it begins.'
     )
+
+    @api.model
+    @ormcache('self.env.uid')
+    def _fair_teams_of_user(self):
+        """Return the ids of the teams with fair assignment in which the user is; kept until a member or team changes."""
+        # sudo: the user's own memberships
+        domain = [('user_id', '=', self.env.uid), ('team_id.assign_method', '=', 'fair')]
+        return self.sudo().search(domain).team_id._ids
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        members = super().create(vals_list)
+        self.env.registry.clear_cache()  # of _fair_teams_of_user
+        return members
+
+    def write(self, vals):
+        result = super().write(vals)
+        if {'active', 'team_id', 'user_id'} & set(vals):
+            self.env.registry.clear_cache()
+        return result
+
+    def unlink(self):
+        result = super().unlink()
+        self.env.registry.clear_cache()
+        return result

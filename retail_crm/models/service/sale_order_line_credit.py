@@ -119,10 +119,11 @@ class SaleOrderLineCredit(models.Model):
             if pieces <= 0:
                 continue
             rest -= pieces
-            values = {'quantity': pieces}
+            values, total = {'quantity': pieces}, 0.0
             if not float_is_zero(share - 1, precision_digits=6):
                 values['price_unit'] = item.price_unit * share
-            notes |= item._retail_reverse_line(values, remedy)
+                total = item._retail_total() * share * pieces / item.quantity
+            notes |= item._retail_reverse_line(values, remedy, total)
             if float_is_zero(rest, precision_digits=6):
                 break
         return notes
@@ -147,6 +148,7 @@ class SaleOrderLineCredit(models.Model):
                     'sale_line_ids': [Command.clear()],
                 },
                 remedy,
+                part,
             )
             if currency.is_zero(rest):
                 break

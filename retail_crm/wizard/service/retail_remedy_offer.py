@@ -134,6 +134,23 @@ class RetailRemedyOffer(models.TransientModel):
         help='What was granted as goodwill to this customer and the household within 12 months.',
     )
 
+    # === CRUD ===#
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """What was made of it is noted by the system only."""
+        return super().create([{**vals, 'remedy_id': False} for vals in vals_list])
+
+    def write(self, vals):
+        if not self.env.su:
+            vals = {name: value for name, value in vals.items() if name != 'remedy_id'}
+        return super().write(vals)
+
+    def _check_ticket(self):
+        """What is worked out of ticket and goods is for those who may read them, whoever names them in a call."""
+        self.ticket_id._origin.check_access('read')
+        self.line_id._origin.check_access('read')
+
     # === COMPUTE ===#
 
     @api.depends('ticket_id')
@@ -181,6 +198,7 @@ class RetailRemedyOffer(models.TransientModel):
     @api.depends('line_id', 'quantity')
     def _compute_price(self):
         for offer in self:
+            offer._check_ticket()
             line = offer.line_id._origin
             offer.price = self.env['retail.remedy']._paid(line, offer.quantity) if line else 0.0
 
@@ -194,7 +212,7 @@ class RetailRemedyOffer(models.TransientModel):
             elif offer.method == 'exchange':
                 amount = offer._draft(amount=0.0)._difference()
             elif offer.method == 'gift':
-                amount = offer.product_id.list_price
+                amount = offer._draft(amount=0.0)._worth_of_gift()
             else:
                 amount = 0.0
             offer.amount = offer.currency_id.round(amount) if offer.currency_id else amount
@@ -249,6 +267,7 @@ class RetailRemedyOffer(models.TransientModel):
     def _compute_abuse(self):
         Remedy = self.env['retail.remedy']
         for offer in self:
+            offer._check_ticket()
             ticket_sudo = offer.ticket_id.sudo()  # sudo: its customer
             earlier = Remedy._earlier(ticket_sudo.partner_id, ticket_sudo.company_id)
             offer.abuse_text = Remedy._abuse_words(offer.ticket_id)
@@ -259,6 +278,7 @@ class RetailRemedyOffer(models.TransientModel):
 
     def _draft(self, **changes):
         """Return the remedy as it would be, without making it (sudo: its limits count what the user cannot read)."""
+        self._check_ticket()
         if 'amount' not in changes:
             changes['amount'] = self._worth()
         values = {**self._prepare_values(), 'requested_by': self.env.uid, **changes}
@@ -292,6 +312,7 @@ class RetailRemedyOffer(models.TransientModel):
         self.ensure_one()
         self.check_access('write')
         self.ticket_id.check_access('write')
+        self.env['retail.ticket.part']._check_not_filed(self.ticket_id)
         if not self.kind_id:
             raise UserError(self.env._('Choose what you offer.'))
         self.lock_for_update()

@@ -121,7 +121,7 @@ class RetailTicketCounterRemedy(models.TransientModel):
         if kind.method == 'refund' and not self.remedy_amount:
             values['amount'] = right._price_of_line()
         elif kind.method == 'gift' and not self.remedy_amount:
-            values['amount'] = kind.product_id.sudo().list_price
+            values['amount'] = right._worth_of_gift()
         right.amount = values['amount']
         values['basis'] = 'goodwill' if right._legal_problem() else 'legal'
         return values
