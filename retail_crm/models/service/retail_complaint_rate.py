@@ -33,7 +33,8 @@ class RetailComplaintRate(models.Model):
     One row for each complaint and each of its goods, computed when asked. A complaint counts once in each group,
     whatever the number of its lines. Groups take their orders, pieces and customers from ``retail.sold.line`` of the
     same period, product, store and so on; what only complaints have (class, cause) divides complaints, not sales.
-    Restricted complaints and those of other branches count, and are not named. Left out: cancelled and merged ones, tasks, recovery requests.
+    Restricted complaints and those of other branches count, and are not named. Left out: cancelled and merged ones, tasks,
+    recovery requests.
     """
 
     _name = 'retail.complaint.rate'

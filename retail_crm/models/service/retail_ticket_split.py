@@ -143,7 +143,11 @@ class RetailTicketSplit(models.Model):
         """Ask which messages are about something else."""
         self.ensure_one()
         self.check_access('write')
-        last = self._split_messages().sorted('id')[-1:]
+        # what is about something else is mostly what the customer wrote last
+        said = self._split_messages().filtered(
+            lambda item: item.author_id.partner_share or not item.author_id
+        )
+        last = said.sorted('id')[1:][-1:]
         return {
             'type': 'ir.actions.act_window',
             'name': self.env._('Split'),
@@ -152,6 +156,7 @@ class RetailTicketSplit(models.Model):
             'target': 'new',
             'context': {
                 'default_ticket_id': self.id,
+                'default_message_ids': last.ids,
                 'default_subject': html2plaintext(last.body or '').strip()[:80] or self.subject,
                 'default_partner_id': self.partner_id.id,
                 'default_type_id': self.type_id.id,
