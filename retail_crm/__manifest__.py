@@ -289,9 +289,6 @@
         'demo/retail_return_demo.xml',
         'demo/retail_ticket_history_demo.xml',
         'demo/retail_spike_demo.xml',
-        'demo/retail_return_demo.xml',
-        'demo/retail_spike_demo.xml',
-        'demo/retail_remedy_demo.xml',
     ],
     'assets': {
         'web.assets_backend': [

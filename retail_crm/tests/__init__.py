@@ -77,6 +77,7 @@ from . import test_service_incident
 from . import test_service_ladder
 from . import test_service_major
 from . import test_service_merge
+from . import test_service_money
 from . import test_service_myday
 from . import test_service_page
 from . import test_service_portal

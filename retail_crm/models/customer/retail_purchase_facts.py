@@ -291,10 +291,8 @@ class RetailPurchaseFacts(models.Model):
         """Return the SELECT of ``order_id, credited, invoiced, ordered`` of orders with a credit note.
 
         Starts from credit notes, which are few. A line of a credit note belongs to the order of its order line or,
-        when somebody typed it in by hand, to the (first) order of the invoice that the note reverses, unless the note
-        was debited again. ``ordered``
-        is what the lines of such an order add up to: the order's total may be rounded otherwise than its lines, and a
-        full return would leave a cent.
+        when somebody typed it in by hand, to the (first) order of the invoice that the note reverses, unless it was
+        debited again. ``ordered`` is what the lines add up to: the order's total may be rounded otherwise than they.
         """
         product_ids = self._excluded_products()
         counted = SQL('AND line.is_downpayment IS NOT TRUE')

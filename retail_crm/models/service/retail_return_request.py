@@ -242,13 +242,9 @@ class RetailReturnRequest(models.Model):
         typed = TYPED | {'ticket_id', 'line_id', 'quantity', 'reason', 'wish', 'needs_goods'}
         typed |= {'exchange_product_id', 'has_receipt'}
         # what the client puts into the context decides nothing
-        self = self.with_context(
-            {
-                name: value
-                for name, value in self.env.context.items()
-                if not name.startswith('default_') or name[8:] in typed
-            }
-        )
+        unwanted = {f'default_{name}' for name in self._fields if name not in typed}
+        context = self.env.context
+        self = self.with_context({key: context[key] for key in context if key not in unwanted})
         if not self.env.su:
             vals_list = [
                 {name: value for name, value in vals.items() if name in typed} for vals in vals_list
