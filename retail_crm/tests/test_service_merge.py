@@ -109,7 +109,9 @@ class MergeCommon(DoorCommon):
                 "WHERE model = 'retail.ticket' AND res_id = ANY(%(ids)s) AND id <= %(last)s"
             ),
         }.items():
-            query = query.replace('[%(stamps)s]', "['write_date', 'write_uid']")
+            # figures of quality are derived again after both
+            stamps = "['write_date', 'write_uid', 'quality_due_at']"
+            query = query.replace('[%(stamps)s]', stamps)
             self.cr.execute(query, {'ids': tickets.ids, 'last': self.last_message})
             rows = self.cr.fetchall()
             if name == 'ticket':  # no counter is as good as zero

@@ -233,6 +233,12 @@ class RetailTicketEscalate(models.Model):
                 }
             )
 
+    @api.model
+    def _merge_tasks(self):
+        """What is late in a ticket that ends is no task in the one that stays: that has deadlines of its own."""
+        kind = self.env.ref(ACTIVITY, raise_if_not_found=False)
+        return [*super()._merge_tasks(), *([('activity_type_id', '!=', kind.id)] if kind else [])]
+
     def _drop_escalation_tasks(self):
         """Take back the tasks of escalations on these tickets."""
         kind = self and self.env.ref(ACTIVITY, raise_if_not_found=False)
