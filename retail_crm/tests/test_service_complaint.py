@@ -156,7 +156,7 @@ class TestComplaintSteps(ComplaintCommon):
 
     def test_customer_says_so_on_his_page(self):
         """What he answers on his page counts like what he says on the phone, and is asked once (S-TKT-11, S-TKT-18)."""
-        ticket = self._solved()
+        ticket = self._solved(user_id=self.users['user'].id)
         self.assertIn('is the customer satisfied', ' '.join(ticket.activity_ids.mapped('summary')))
         ticket._customer_satisfied(True)
         self.assertEqual((ticket.satisfied, ticket.category), ('yes', 'solved'))

@@ -212,7 +212,7 @@ class TestServiceForget(RetailCrmCommon):
 
         def fail(tickets, *args, **kwargs):
             if broken in tickets:
-                raise UserError('Broken')
+                raise ValueError('Broken')
             return forget(tickets, *args, **kwargs)
 
         with (

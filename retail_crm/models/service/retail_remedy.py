@@ -189,7 +189,8 @@ class RetailRemedy(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         """Number them, and note for whom they are; what the client puts into the context decides nothing."""
-        self = self.with_context(clean_context(self.env.context))
+        # keywords would add to the context: it is replaced
+        self = self.with_context(clean_context(self.env.context))  # pylint: disable=context-overridden
         vals_list = [dict(vals) for vals in vals_list]
         tickets = self.env['retail.ticket'].browse({vals['ticket_id'] for vals in vals_list})
         # sudo: the customer of a ticket that may be written, and the counter of numbers
@@ -267,7 +268,8 @@ class RetailRemedy(models.Model):
 
         :raise UserError: for what is not approved
         """
-        self = self.with_context(clean_context(self.env.context))
+        # keywords would add to the context: it is replaced
+        self = self.with_context(clean_context(self.env.context))  # pylint: disable=context-overridden
         self._lock()
         for remedy in self:
             if remedy.state == 'granted':
