@@ -244,7 +244,8 @@ class RetailReturnRequest(models.Model):
         # what the client puts into the context decides nothing
         unwanted = {f'default_{name}' for name in self._fields if name not in typed}
         context = self.env.context
-        self = self.with_context({key: context[key] for key in context if key not in unwanted})
+        kept = {key: context[key] for key in context if key not in unwanted}
+        self = self.with_context(kept)  # pylint: disable=context-overridden
         if not self.env.su:
             vals_list = [
                 {name: value for name, value in vals.items() if name in typed} for vals in vals_list
