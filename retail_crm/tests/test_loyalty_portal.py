@@ -497,6 +497,7 @@ class TestPortalPages(PortalCase, HttpCase):
             "UPDATE retail_programme SET state = 'draft' WHERE id = %s", [self.programme.id]
         )
         self.env.invalidate_all()
+        self.env.registry.clear_cache()
         self._expect_gone()
 
     def _expect_gone(self):

@@ -2,6 +2,7 @@
 
 import logging
 
+from odoo.exceptions import UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 _logger = logging.getLogger(__name__)
@@ -25,5 +26,8 @@ def safely(records, work, failed):
             for record in records:
                 safely(record, work, failed)
             return
-        _logger.exception('%s failed', records)
+        if isinstance(error, UserError):
+            _logger.info('%s: %s', records, error)  # refused, as it would be to a person
+        else:
+            _logger.exception('%s failed', records)
         failed(records, error)
