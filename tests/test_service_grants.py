@@ -81,10 +81,10 @@ same = remedies(5, 'refund', 'voucher')
 rest = remedies(2, 'refund', quantity=60, amount=6000)
 staff = env['res.users'].create({'name': 'Ann', 'login': 'ann', 'group_ids': [(6, 0, env.ref('retail_crm.group_user').ids)]})
 env.ref('retail_crm.retail_remedy_limit_staff').write({'amount': 50, 'share': 100, 'customer_amount': 60})
-other = ticket.copy({'partner_id': bob.id})
+carl = env['res.partner'].create({'name': 'Carl'})  # to whom nothing was promised yet
 drafts = env['retail.remedy'].create([{
     'ticket_id': one.id, 'kind_id': env.ref('retail_crm.retail_remedy_kind_voucher').id, 'amount': 40}
-    for one in (ticket, other)])
+    for one in (ticket.copy({'partner_id': carl.id}), ticket.copy({'partner_id': carl.id}))])
 second = env['sale.order'].create({'partner_id': bob.id, 'order_line': [
     Command.create({'product_id': lamp.id, 'product_uom_qty': 3})]})
 second.action_confirm()
