@@ -109,7 +109,9 @@ class RetailTicketMerged(models.Model):
         survivor = self.browse()
         if is_answer and self.sudo().merged_into_id:  # sudo: whether it was merged
             survivor = self.sudo()._merged_into()
-            if not survivor._merge_is_apart(self.sudo()):
+            if survivor.merged_into_id:
+                survivor = self.browse()  # a circle, which no merge makes: it goes on nowhere
+            elif not survivor._merge_is_apart(self.sudo()):
                 raise UserError(
                     self.env._(
                         '%(ticket)s was merged into %(other)s. Please answer there.',
