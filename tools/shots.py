@@ -125,7 +125,6 @@ SHOTS = [
         'service-complaint', '/odoo/retail-complaints', login='leader', wait=LIST, click=(SUBJECT,)
     ),
     *twice('service-goals', '/odoo/retail-team-board', login='manager', wait=LIST),
-    *twice('service-remedies', '/odoo/retail-remedies', login='manager', wait=LIST),
     *twice('service-counter', '/odoo/retail-counter', login='clerk', wait='.modal .o_form_view'),
     Shot('service-my-tickets-en_US-1400', '/my/tickets', login='customer', wait='#wrap'),
     Shot(
