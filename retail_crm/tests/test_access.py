@@ -580,9 +580,9 @@ class AccessCommon(AccessCalls):
         return checks.search([('company_id', '=', cls.company.id)], limit=1)
 
     @classmethod
-    def _complaint_parts(cls, company, partner):
-        """Return what belongs to a complaint that nobody owns, at its fourth step, and what rules all of them."""
-        values = {
+    def _loud(cls, company, partner):
+        """Return the values of a complaint."""
+        return {
             'subject': 'Loud',
             'company_id': company.id,
             'partner_id': partner.id,
@@ -591,6 +591,11 @@ class AccessCommon(AccessCalls):
             'type_id': cls.env.ref('retail_crm.retail_ticket_type_complaint').id,
             'team_id': False,
         }
+
+    @classmethod
+    def _complaint_parts(cls, company, partner):
+        """Return what belongs to a complaint that nobody owns, at its fourth step, and what rules all of them."""
+        values = cls._loud(company, partner)
         ticket, secret = cls.env['retail.ticket'].create(
             [values, {**values, 'is_restricted': True}]
         )
@@ -641,14 +646,7 @@ class AccessCommon(AccessCalls):
     @classmethod
     def _merged(cls, company, partner):
         """Return a merge of complaints that nobody owns, and the dialogs for others."""
-        values = {
-            'subject': 'Loud',
-            'company_id': company.id,
-            'partner_id': partner.id,
-            'channel_id': cls.env.ref('retail_crm.retail_channel_phone').id,
-            'type_id': cls.env.ref('retail_crm.retail_ticket_type_complaint').id,
-            'team_id': False,
-        }
+        values = cls._loud(company, partner)
         tickets = cls.env['retail.ticket'].create([dict(values) for _index in range(4)])
         one, two, three, four = tickets
         tickets.team_id = False

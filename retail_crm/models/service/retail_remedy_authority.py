@@ -3,8 +3,9 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL, float_compare, float_repr
+from odoo.tools import SQL, float_compare
 
+from ._numbers import number_words
 from .retail_remedy import COUNTED
 
 #: What a customer has a right to by law.
@@ -193,7 +194,7 @@ class RetailRemedyAuthority(models.Model):
             )
         ]
         share = (limit.share or 100.0) / 100.0
-        words = self.env._('%(share)s %% of the price paid', share=_number(share * 100))
+        words = self.env._('%(share)s %% of the price paid', share=number_words(share * 100))
         if self.line_id:
             sold = self.line_id.sudo().sale_line_id
             whole = self._paid_of_order_line(sold) if sold else self._price_of_line()
@@ -249,7 +250,7 @@ class RetailRemedyAuthority(models.Model):
             return [self.env._('no goodwill')]
         points = self.points + self._others_on_case()[1]
         if limit.points and float_compare(points, limit.points, precision_digits=2) > 0:
-            return [self.env._('%(points)s points per case', points=_number(limit.points))]
+            return [self.env._('%(points)s points per case', points=number_words(limit.points))]
         if not limit.customer_amount or self.amount:
             return []
         # split over tickets they are worth something, too
@@ -427,8 +428,3 @@ class RetailRemedyAuthority(models.Model):
                         ids=ids,
                     )
                 )
-
-
-def _number(value):
-    """Return a number without superfluous zeros."""
-    return float_repr(value, 2).rstrip('0').rstrip('.')

@@ -275,11 +275,8 @@ class RetailTicketDoor(models.Model):
         Merged tickets go on in their survivor, however long the chain; filed, cancelled ones and those solved longer ago
         than the grace time are followed by a new one (frappe#3465).
         """
-        ticket = ticket.exists()
-        seen = self.browse()
-        while ticket.merged_into_id and ticket not in seen:
-            seen |= ticket
-            ticket = ticket.merged_into_id
+        if ticket := ticket.exists():
+            ticket = ticket._merged_into()
         if ticket and ticket._door_is_over():
             return self.browse(), ticket
         return ticket, self.browse()

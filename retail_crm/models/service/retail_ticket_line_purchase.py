@@ -1,5 +1,6 @@
 from odoo import api, fields, models
-from odoo.tools import float_repr
+
+from ._numbers import number_words
 
 
 class RetailTicketLinePurchase(models.Model):
@@ -42,12 +43,6 @@ class RetailTicketLinePurchase(models.Model):
             sold = line._sold()
             line.delivery = bool(sold) and self.env._(
                 '%(delivered)s of %(ordered)s',
-                delivered=_number(sold.qty_delivered),
-                ordered=_number(sold.product_uom_qty),
+                delivered=number_words(sold.qty_delivered),
+                ordered=number_words(sold.product_uom_qty),
             )
-
-
-def _number(quantity):
-    """Return a quantity without superfluous zeros."""
-    text = float_repr(quantity, 2)
-    return text.rstrip('0').rstrip('.')
