@@ -1,7 +1,7 @@
 """The seven steps of a complaint: checks, loop with rounds, filing (L02, S-TKT-06 to 21)."""
 
 from ast import literal_eval
-from datetime import timedelta
+from datetime import date, timedelta
 
 from freezegun import freeze_time
 
@@ -271,6 +271,7 @@ class TestComplaintSteps(ComplaintCommon):
         nobody.partner_id = self.bob
         self.assertEqual(nobody.intake_9, 'old')
 
+    @freeze_time('2026-03-02 10:00:00')
     def test_call_back_is_planned(self):
         """Solving plans a call (or mail) some days later, by the preferred channel (S-TKT-18)."""
         self.company.retail_call_back_days = 5
@@ -279,7 +280,7 @@ class TestComplaintSteps(ComplaintCommon):
         ticket._complete_steps('feedback', self._answers())
         task = ticket.activity_ids.filtered(lambda item: item.user_id == self.users['complaint'])
         self.assertEqual(task.activity_type_id, self.env.ref('mail.mail_activity_data_email'))
-        self.assertEqual(task.date_deadline, fields.Date.today() + timedelta(days=5))
+        self.assertEqual(task.date_deadline, date(2026, 3, 7))
 
     # === FILING ===#
 

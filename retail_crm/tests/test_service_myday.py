@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from freezegun import freeze_time
+
 from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
@@ -65,6 +67,7 @@ class TestServiceMyDay(DeskCommon):
         self.assertIn(mine.id, found)
         self.assertFalse(found & {other_channel.id, other_team.id})
 
+    @freeze_time('2026-03-02 10:00:00')
     def test_appointments_promises_calls_and_birthdays(self):
         """Today's appointments by time, promises, calls and birthdays of customers of mine (S-SRV-06, design 6)."""
         start, end = self.env['retail.my.day'].with_user(self.staff)._today()
