@@ -8,5 +8,14 @@ class RetailFollowup(models.Model):
     _inherit = ['retail.followup', 'retail.portal.access']
 
     _portal_fields = frozenset(
-        {'partner_id', 'company_id', 'subject', 'body', 'contacted_at', 'state', 'reaction'}
+        {
+            'partner_id',
+            'company_id',
+            'subject',
+            'body',
+            'due_on',
+            'contacted_at',
+            'state',
+            'reaction',
+        }
     )
