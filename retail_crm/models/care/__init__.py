@@ -1,4 +1,5 @@
 from . import retail_care_rule, retail_care_rule_channel, retail_followup
+from . import ir_qweb
 from . import retail_followup_gates
 from . import retail_followup_channel
 from . import retail_followup_owner
