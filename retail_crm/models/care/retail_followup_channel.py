@@ -143,7 +143,11 @@ class RetailFollowupChannel(models.Model):
         For messages in the customer's own area nothing is asked channel by channel: there it is enough that he can be
         reached for the purpose at all.
         """
-        contact, company, purpose = self.partner_id.id, self.company_id.id, self.purpose or 'service'
+        contact, company, purpose = (
+            self.partner_id.id,
+            self.company_id.id,
+            self.purpose or 'service',
+        )
         state = decisions.get((contact, company, purpose, channel.id))
         if state == 'withdrawn':
             return 'refused'
@@ -182,7 +186,9 @@ class RetailFollowupChannel(models.Model):
         return {
             one.id
             for one in self.sudo()
-            if emails[one.id] and emails[one.id] not in blocked and not one.partner_id.message_bounce
+            if emails[one.id]
+            and emails[one.id] not in blocked
+            and not one.partner_id.message_bounce
         }
 
     def _with_number(self):

@@ -69,7 +69,10 @@ class RetailFollowupGates(models.Model):
         """Hook: return the ids of follow-ups whose goal was reached since their anchor."""
         if goal == 'purchase':
             return self._goal_purchase()
-        answer = {'reply': SQL("other.reaction = 'replied'"), 'reached': SQL("other.result = 'reached'")}
+        answer = {
+            'reply': SQL("other.reaction = 'replied'"),
+            'reached': SQL("other.result = 'reached'"),
+        }
         if goal not in answer:
             return set()
         self.flush_model()
@@ -229,9 +232,7 @@ class RetailFollowupGates(models.Model):
             ],
             ['commercial_partner_id', 'company_id'],
         )
-        open_ones = {
-            (partner.id, company.root_id.id) for partner, company in rows
-        }
+        open_ones = {(partner.id, company.root_id.id) for partner, company in rows}
         return {
             one.id: wait('complaint')
             for one in followups

@@ -41,6 +41,4 @@ class RetailFollowupRefusal(models.Model):
             self.write({'state': 'planned', 'try_at': fields.Datetime.now()})
 
     def _give_up(self, reach):
-        self.write(
-            {'state': 'skipped', 'reason': reach.reason, 'reason_text': reach.text or False}
-        )
+        self.write({'state': 'skipped', 'reason': reach.reason, 'reason_text': reach.text or False})
