@@ -56,21 +56,19 @@ class RetailCareRulePreview(models.Model):
             'started_on': today,
             'lead_days': max(days - 1, 0),
             'late_days': 0,
-            # on a hard date a day off would move what is due; how it is planned stays as it is
-            'company_id': company.id,
         }
         if self.sample_percent < 100:
             with self._rehearsal({**values, 'sample_percent': 100.0}) as rule_sudo:
-                meant = rule_sudo._rehearsed_count(today)
+                meant = rule_sudo._rehearsed_count(company, today)
         with self._rehearsal(values) as rule_sudo:
-            preview = rule_sudo._rehearsed_preview(today, sending)
+            preview = rule_sudo._rehearsed_preview(company, today, sending)
         if self.sample_percent < 100:
             preview = preview._replace(meant=meant)
         return preview
 
-    def _rehearsed_count(self, today):
+    def _rehearsed_count(self, company, today):
         before = self._last_followup_id()
-        self._plan(today)
+        self._plan_company(company, today)
         rows = self._count_rehearsed(before, SQL('state'))
         return sum(rows.values())
 
@@ -88,10 +86,10 @@ class RetailCareRulePreview(models.Model):
             )
         )
 
-    def _rehearsed_preview(self, today, sending):
+    def _rehearsed_preview(self, company, today, sending):
         """Plan, count, and judge some of what was planned."""
         before = self._last_followup_id()
-        self._plan(today)
+        self._plan_company(company, today)
         by_state = self._count_rehearsed(before, SQL('state'))
         by_store = self._count_rehearsed(
             before, SQL("CASE WHEN state = 'planned' THEN store_id END")
@@ -185,8 +183,7 @@ class RetailCareRulePreview(models.Model):
         }
         with self._rehearsal(values) as rule_sudo:
             before = rule_sudo._last_followup_id()
-            if rule_sudo.trigger != 'moment':
-                rule_sudo._plan(day, partner)
+            rule_sudo._plan_company(company, day, partner.ids)
             # with the document of the occasion where there is one
             followup = rule_sudo._planned_since(before, limit=1) or rule_sudo._example(
                 partner, company, day

@@ -70,12 +70,12 @@ class RetailCareRuleWhy(models.Model):
         finally:
             self.env.invalidate_all(flush=False)
 
-    def _rehearse(self, partners, day, values=None):
+    def _rehearse(self, partners, company, day, values=None):
         """Return ``[(customer id, due day, state)]`` of what one rule would plan on a day for these customers."""
         self.ensure_one()
         with self._rehearsal(values) as rule_sudo:
             before = rule_sudo._last_followup_id()
-            rule_sudo._plan(day, partners)
+            rule_sudo._plan_company(company, day, partners.ids)
             rows = rule_sudo._planned_since(before)
             result = [(row.partner_id.id, row.due_on, row.state) for row in rows]
         return result
@@ -155,9 +155,7 @@ class RetailCareRuleWhy(models.Model):
         customer = partner.commercial_partner_id | partner
         company = self.company_id or partner.company_id.root_id or self.env.company.root_id
         day = Sending(self.env, now).day(company)
-        if self.trigger == 'moment':
-            return Answer('not_due', self._before(self._why_moment(partner), last), none)
-        if rows := self._rehearse(customer, day):
+        if rows := self._rehearse(customer, company, day):
             text = self.env._(
                 'Will be planned by the next run, for %(day)s.',
                 day=format_date(self.env, rows[0][1]),
@@ -165,20 +163,21 @@ class RetailCareRuleWhy(models.Model):
             return Answer('will', text, none)
         relaxed = {name: value for values in CONDITIONS.values() for name, value in values.items()}
         started = {'started_on': day - timedelta(days=self.late_days + NEXT_DAYS)}
-        if not self._rehearse(customer, day, {**relaxed, **started}):
-            return Answer('not_due', self._before(self._why_trigger(customer, day), last), none)
+        if not self._rehearse(customer, company, day, {**relaxed, **started}):
+            text = self._why_trigger(customer, company, day)
+            return Answer('not_due', self._before(text, last), none)
         failed = [
             name
             for name, values in CONDITIONS.items()
             if not self._rehearse(
-                customer, day, {**{k: v for k, v in relaxed.items() if k not in values}, **started}
+                customer, company, day, {**{k: v for k, v in relaxed.items() if k not in values}, **started}
             )
         ]
-        if not failed and not self._rehearse(customer, day, relaxed):
+        if not failed and not self._rehearse(customer, company, day, relaxed):
             failed = ['started']
         return Answer('out', self._before(' '.join(map(self._words_of, failed)), last), none)
 
-    def _why_moment(self, partner):
+    def _why_moment(self):
         """Return in words that what the rule waits for has not happened to the customer."""
         labels = dict(self._fields['moment_kind']._description_selection(self.env))
         return self.env._(
@@ -187,9 +186,12 @@ class RetailCareRuleWhy(models.Model):
             moment=labels.get(self.moment_kind, ''),
         )
 
-    def _why_trigger(self, customer, day):
+    def _why_trigger(self, customer, company, day):
         """Return in words that the rule has no occasion now, and when the next one is."""
-        rows = self._rehearse(customer, day, {'lead_days': NEXT_DAYS, 'late_days': 0})
+        if self.trigger == 'moment':
+            return self._why_moment()
+        ahead = {'lead_days': NEXT_DAYS, 'late_days': 0}
+        rows = self._rehearse(customer, company, day, ahead)
         if rows:
             return self.env._(
                 'Not due yet: the next time is %(day)s.',

@@ -168,10 +168,10 @@ class RetailCarePreview(models.TransientModel):
             ),
         ]
         return Markup('<div class="row">%s</div>') % Markup().join(
-            self._table(title, rows) for title, rows in tables if rows
+            self._html_table(title, rows) for title, rows in tables if rows
         )
 
-    def _table(self, title, rows):
+    def _html_table(self, title, rows):
         body = Markup().join(
             Markup('<tr><td>%s</td><td class="text-end">%s</td></tr>') % (escape(name), count)
             for name, count in sorted(rows, key=lambda row: -row[1])[:10]
