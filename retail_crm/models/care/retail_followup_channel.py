@@ -188,7 +188,17 @@ class RetailFollowupChannel(models.Model):
         blocked_sudo = self.env['mail.blacklist'].sudo()
         rows = blocked_sudo.search_fetch([('email', 'in', [*set(emails.values())])], ['email'])
         blocked = set(rows.mapped('email'))
+<<<<<<< HEAD
         return set(emails), {number for number, email in emails.items() if email in blocked}
+=======
+        return {
+            one.id
+            for one in self.sudo()
+            if emails[one.id]
+            and emails[one.id] not in blocked
+            and not one.partner_id.message_bounce
+        }
+>>>>>>> why
 
     def _with_number(self):
         # sudo: whether there is a number
