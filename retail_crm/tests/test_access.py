@@ -35,6 +35,13 @@ RIGHTS = {
         'sales': 'r',
         'internal': 'r',
     },
+    'retail.care.rule': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'rwcd'},
+    'retail.care.rule.channel': {
+        'user': 'r',
+        'lead': 'r',
+        'manager': 'rwcd',
+        'marketing': 'rwcd',
+    },
     'retail.channel': {
         'user': 'r',
         'lead': 'r',
@@ -63,6 +70,7 @@ RIGHTS = {
         'internal': 'r',
     },
     'retail.duplicate': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.followup': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'marketing': 'rwc'},
     'retail.mail.block': {'user': 'r', 'lead': 'rwc', 'manager': 'rwcd'},
     'retail.mail.log': {'lead': 'r', 'manager': 'r'},
     'retail.incident': {'manager': 'rwc', 'complaint': 'r', 'sensitive': 'rwc'},
@@ -698,6 +706,27 @@ class AccessCommon(AccessCalls):
         )
 
     @classmethod
+    def _care(cls, company):
+        """Return a care rule of marketing and a follow-up of it that nobody owns."""
+        rule = cls.env['retail.care.rule'].create(
+            {
+                'name': 'Call',
+                'company_id': company.id,
+                'purpose': 'marketing',
+                'channel_line_ids': [
+                    Command.create({'channel_id': cls.env.ref('retail_crm.retail_channel_sms').id})
+                ],
+            }
+        )
+        return {
+            'retail.care.rule': rule,
+            'retail.care.rule.channel': rule.channel_line_ids,
+            'retail.followup': cls.env['retail.followup'].create(
+                {'rule_id': rule.id, 'partner_id': cls.bob.id, 'company_id': company.id}
+            ),
+        }
+
+    @classmethod
     def _duplicate(cls, company):
         """Return a group of two customers of a company who may be one."""
         values = {'name': 'Twin', 'email': 'twin@shop.test', 'company_id': company.id}
@@ -1191,6 +1220,7 @@ class AccessCommon(AccessCalls):
         cls.samples = {
             **cls._complaint_parts(cls.company, cls.bob),
             **(merged := cls._merged(cls.company, cls.bob)),
+            **cls._care(cls.company),
             'retail.major.item': cls.env['retail.major.item'].create({'name': 'Pray'}),
             'retail.major.rule': cls.env.ref('retail_crm.retail_major_rule_press'),
             'retail.ticket.reason.told': cls.env.ref(
@@ -1352,6 +1382,8 @@ class AccessCommon(AccessCalls):
             'retail.benefit': {'code': 'X'},
             'retail.calendar.import': {'filename': 'x.csv'},
             'retail.calendar.makeup': {'name': 'Feast'},
+            'retail.care.rule': {'name': 'Write'},
+            'retail.care.rule.channel': {'sequence': 5},
             'retail.channel': {'name': 'Till'},
             'retail.cohort.report': {'customers': 99},
             'retail.classification': {'new_days': 60},
@@ -1361,6 +1393,7 @@ class AccessCommon(AccessCalls):
             'retail.consent.text': {'text': 'No'},
             'retail.duplicate': {'state': 'merged'},
             'retail.faq': {'keywords': 'Time'},
+            'retail.followup': {'opinion': 'Happy'},
             'retail.faq.gap': {'ticket_count': 1},
             'retail.member.list': {'name': 'Coffee'},
             'retail.member.list.line': {'note': 'Vegetarian'},
@@ -1547,6 +1580,11 @@ class AccessCommon(AccessCalls):
                 'calendar_id': clock['retail.calendar.makeup'].calendar_id.id,
                 'date': '2026-10-11',
             },
+            'retail.care.rule': {'name': 'Greet', 'purpose': 'marketing'},
+            'retail.care.rule.channel': {
+                'rule_id': cls.samples['retail.care.rule'].id,
+                'channel_id': cls.env.ref('retail_crm.retail_channel_phone').id,
+            },
             'retail.channel': {'name': 'Pigeon', 'code': 'pigeon'},
             'retail.cohort.report': {'company_id': cls.company.id},
             'retail.consent': {
@@ -1564,6 +1602,7 @@ class AccessCommon(AccessCalls):
             'retail.consent.text': {'purpose': 'service', 'version': 'new', 'text': 'Yes'},
             'retail.duplicate': {'kind': 'phone', 'key': 'x', 'suspicion': 'person'},
             'retail.faq': {'question': 'Where?', 'answer': 'Here'},
+            'retail.followup': {'partner_id': cls.bob.id, 'company_id': cls.company.id},
             'retail.faq.gap': {'ticket_count': 9},
             'retail.member.list': {'name': 'Wine'},
             'retail.member.list.line': {'list_id': cls.list.id, 'partner_id': cls.bob.id},
@@ -1909,6 +1948,7 @@ class TestAccess(AccessCommon):
         others = {
             **self._clock(self.company_2),
             **self._causes(self.company_2),
+            **self._care(self.company_2),
             **self._desk(self.company_2, self.bob),
             'retail.ticket.merge': self._merged(self.company_2, self.bob)['retail.ticket.merge'],
             **{
