@@ -281,7 +281,11 @@
         'views/service/retail_ticket_load_views.xml',
         'views/care/retail_care_rule_views.xml',
         'views/care/retail_care_rule_channel_views.xml',
+        'wizard/care/retail_followup_views.xml',
+        'views/care/retail_followup_attempt_views.xml',
         'views/care/retail_followup_views.xml',
+        'views/care/res_partner_followup_views.xml',
+        'views/care/retail_ticket_followup_views.xml',
         'views/menus.xml',
     ],
     'demo': [

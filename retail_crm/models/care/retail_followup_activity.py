@@ -149,7 +149,9 @@ class RetailFollowupActivity(models.Model):
         due_on = self.due_on or today
         if step:
             kind = step.activity_type_id
-            due_on = max(today, self._step_day(step, due_on if step == self._steps()[:1] else today))
+            due_on = max(
+                today, self._step_day(step, due_on if step == self._steps()[:1] else today)
+            )
             responsible = step._determine_responsible(self.user_id, self)['responsible']
         else:
             kind = self.rule_id.activity_type_id or self.env.ref(

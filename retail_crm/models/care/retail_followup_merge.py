@@ -38,7 +38,8 @@ class RetailFollowupMerge(models.Model):
         twins_sudo = self.sudo().browse(twins)
         # steps of one plan run once for a customer, too
         running = self.sudo().search(
-            [('partner_id', 'in', ids), ('state', '=', 'todo'), ('step_id', '!=', False)], order='id'
+            [('partner_id', 'in', ids), ('state', '=', 'todo'), ('step_id', '!=', False)],
+            order='id',
         )
         for followups in (running - twins_sudo).grouped('rule_id').values():
             twins_sudo |= followups[1:]

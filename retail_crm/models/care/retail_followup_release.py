@@ -18,7 +18,9 @@ class RetailFollowupRelease(models.Model):
         given = self.filtered(lambda one: one._may_own(user))
         if self and not given:
             raise UserError(
-                self.env._('%(name)s may not see these follow-ups or their customers.', name=user.name)
+                self.env._(
+                    '%(name)s may not see these follow-ups or their customers.', name=user.name
+                )
             )
         given._message_log_batch(
             {
@@ -40,9 +42,9 @@ class RetailFollowupRelease(models.Model):
         """
         found = {}
         for owner, followups in self.grouped('user_id').items():
-            stand_in = owner._retail_stand_ins().get(owner.id)
-            if stand_in == owner:
-                stand_in = owner.retail_substitute_id.filtered('active')
+            # who left or is away has nobody but the one whom he named, or who stands in for that one
+            named = owner.retail_substitute_id
+            stand_in = named._retail_stand_ins().get(named.id)
             for followup in followups:
                 user = next(followup._next_owners(stand_in, owner), None)
                 found[user] = found.get(user, self.browse()) | followup

@@ -33,17 +33,23 @@ class RetailFollowupTend(models.Model):
         """Tell leaders of what is late, in batches with a commit each."""
         cron = self.env['ir.cron']
         for company in self.env['res.company'].sudo()._retail_roots():
-            today = company._retail_today()
-            domain = Domain('company_id', '=', company.id) & self._late_domain(company, today)
-            while late := self.search(domain, order='due_on, id', limit=BATCH_SIZE):
-                safely(
-                    late,
-                    lambda followups, today=today: followups._escalate(today),
-                    # logged; not tried again for ever
-                    lambda one, _error, today=today: one.write({'escalated_on': today}),
-                )
-                if not cron._commit_progress(len(late)):
+            while count := self._tend(company):
+                if not cron._commit_progress(count):
                     return
+
+    @api.model
+    def _tend(self, company):
+        """Tell leaders of a batch of what is late in a company; return how many follow-ups were looked at."""
+        today = company._retail_today()
+        domain = Domain('company_id', '=', company.id) & self._late_domain(company, today)
+        late = self.search(domain, order='due_on, id', limit=BATCH_SIZE)
+        safely(
+            late,
+            lambda followups: followups._escalate(today),
+            # logged; not tried again for ever
+            lambda one, _error: one.write({'escalated_on': today}),
+        )
+        return len(late)
 
     @api.model
     def _late_domain(self, company, today):
@@ -108,7 +114,10 @@ class RetailFollowupTend(models.Model):
         present = [
             user
             for user in people
-            if user and user != self.user_id and user.active and self.company_id in user.company_ids.root_id
+            if user
+            and user != self.user_id
+            and user.active
+            and self.company_id in user.company_ids.root_id
         ]
         here = [user for user in present if not user._retail_is_away(today)]
         return next(iter(here or present), self.env['res.users'])

@@ -81,7 +81,9 @@ class RetailFollowupTicket(models.Model):
             order = order.browse(self.res_id).exists()
         asked = self._asked_ticket()
         return {
-            'subject': self.env._('Not satisfied: %(followup)s', followup=self.rule_id.name or self.name),
+            'subject': self.env._(
+                'Not satisfied: %(followup)s', followup=self.rule_id.name or self.name
+            ),
             'partner_id': self.partner_id.id,
             'company_id': (order.company_id or asked.company_id or self.env.company).id,
             'description': '\n'.join(filter(None, (self.opinion, self.needs))),
@@ -93,9 +95,9 @@ class RetailFollowupTicket(models.Model):
         }
 
     def _phone_channel(self):
-        return self.env.ref('retail_crm.retail_channel_phone', raise_if_not_found=False) or self.env[
-            'retail.channel'
-        ].search([], limit=1)
+        return self.env.ref(
+            'retail_crm.retail_channel_phone', raise_if_not_found=False
+        ) or self.env['retail.channel'].search([], limit=1)
 
     def _answer_ticket(self):
         """Tell the tickets that these asked about what the customer said.

@@ -161,9 +161,14 @@ class RetailFollowupWork(models.Model):
         """Give follow-ups up: nobody is contacted by them. They can be opened again."""
         self.check_access('write')
         waiting = self.filtered(lambda one: one.state in ('planned', 'todo', 'failed'))
-        waiting._stamp({'state': 'cancelled', 'done_at': fields.Datetime.now(), 'done_by': self.env.uid})
+        waiting._stamp(
+            {'state': 'cancelled', 'done_at': fields.Datetime.now(), 'done_by': self.env.uid}
+        )
         waiting._message_log_batch(
-            {one.id: self.env._('Cancelled by %(name)s.', name=self.env.user.name) for one in waiting}
+            {
+                one.id: self.env._('Cancelled by %(name)s.', name=self.env.user.name)
+                for one in waiting
+            }
         )
 
     def action_reopen(self):
@@ -239,7 +244,9 @@ class RetailFollowupWork(models.Model):
         words = []
         if closed:
             words.append(self.env._('Closed: %(count)s.', count=len(closed)))
-        for day, followups in waiting.filtered(lambda one: one.state == 'todo').grouped('due_on').items():
+        for day, followups in (
+            waiting.filtered(lambda one: one.state == 'todo').grouped('due_on').items()
+        ):
             words.append(
                 self.env._(
                     'Next try on %(day)s: %(count)s.',
@@ -392,7 +399,8 @@ class RetailFollowupWork(models.Model):
                 {(purpose, followup.channel_id): False},
                 source=by_phone.get(followup.channel_id.transport, 'message'),
                 company=followup.company_id,
-                note=note or self.env._('Said so when contacted: %(followup)s', followup=followup.name),
+                note=note
+                or self.env._('Said so when contacted: %(followup)s', followup=followup.name),
             )
 
     def _ask_for_address(self):

@@ -127,13 +127,17 @@ class RetailFollowupContact(models.TransientModel):
                 continue
             partner.check_access('read')
             # sudo: only of a customer whom the user sees
-            followup = self.env['retail.followup'].sudo().new(
-                {
-                    'partner_id': partner.id,
-                    'company_id': self.env.company.sudo().root_id.id,
-                    'purpose': dialog.purpose or 'service',
-                    'user_id': dialog.user_id.id,
-                }
+            followup = (
+                self.env['retail.followup']
+                .sudo()
+                .new(
+                    {
+                        'partner_id': partner.id,
+                        'company_id': self.env.company.sudo().root_id.id,
+                        'purpose': dialog.purpose or 'service',
+                        'user_id': dialog.user_id.id,
+                    }
+                )
             )
             lang = partner.lang or self.env.lang
             for name, field in (('subject', 'subject'), ('body', 'body_html')):
@@ -177,7 +181,9 @@ class RetailFollowupContact(models.TransientModel):
             'is_expected': not is_many,
             'channel_id': self.channel_id.id,
             'template_id': self.template_id.id,
-            **({} if is_many and self.template_id else {'subject': self.subject, 'body': self.body}),
+            **(
+                {} if is_many and self.template_id else {'subject': self.subject, 'body': self.body}
+            ),
             'user_id': self.user_id.id,
             'due_on': self.due_on,
             **({'res_model': self.res_model, 'res_id': self.res_id} if self.res_model else {}),
