@@ -48,7 +48,9 @@ class RetailPortalMessages(RetailPortal):
             return request.not_found()
         messages = self._messages()
         pages = pager('/my/messages', messages.search_count([]), page=page, step=PAGE)
-        found = messages.search([], order='contacted_at desc, id desc', limit=PAGE, offset=pages['offset'])
+        found = messages.search(
+            [], order='contacted_at desc, id desc', limit=PAGE, offset=pages['offset']
+        )
         return request.render(
             'retail_crm.portal_my_messages',
             {

@@ -15,5 +15,7 @@ class RetailConsent(models.Model):
         for row in refused.filtered('channel_id'):
             # sudo: whoever may record a refusal stops what it is about
             followups_sudo = self.env['retail.followup'].sudo()
-            followups_sudo._channel_refused(row.partner_id, row.company_id, row.purpose, row.channel_id)
+            followups_sudo._channel_refused(
+                row.partner_id, row.company_id, row.purpose, row.channel_id
+            )
         return consents

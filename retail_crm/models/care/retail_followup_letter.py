@@ -37,7 +37,9 @@ class RetailFollowupLetter(models.Model):
         """
         self.check_access('write')
         now = fields.Datetime.now()
-        letters_sudo = self._letters().sudo()  # sudo: checked above; state and dates are the system's
+        letters_sudo = (
+            self._letters().sudo()
+        )  # sudo: checked above; state and dates are the system's
         letters_sudo.write(
             {
                 'state': 'done',

@@ -37,7 +37,9 @@ class RetailFollowupMail(models.Model):
         """Return ``{id: values that say who sends}``: of the template, else the company."""
         senders = {}
         # sudo: templates and addresses of companies
-        for template_sudo, followups in self.sudo().grouped(lambda one: one.rule_id.template_id).items():
+        for template_sudo, followups in (
+            self.sudo().grouped(lambda one: one.rule_id.template_id).items()
+        ):
             given = (
                 template_sudo._render_field('email_from', followups.ids)
                 if template_sudo.email_from
@@ -64,7 +66,9 @@ class RetailFollowupMail(models.Model):
         body, headers = content['body'], dict(AUTOMATIC)
         template_sudo = self.sudo().rule_id.template_id  # sudo: the form of the mail
         if self.purpose == 'marketing':
-            body = append_content_to_html(body, followup._unsubscribe_line(channel), plaintext=False)
+            body = append_content_to_html(
+                body, followup._unsubscribe_line(channel), plaintext=False
+            )
             headers |= self._unsubscribe_headers(channel)
         if template_sudo.email_layout_xmlid:
             body = template_sudo.with_context(lang=followup.env.lang)._render_encapsulate(
@@ -119,7 +123,9 @@ class RetailFollowupMail(models.Model):
                 }
             )
             followup.write(
-                {'state': 'planned', 'reason': False} if channel else {'state': 'failed', 'reason': 'error'}
+                {'state': 'planned', 'reason': False}
+                if channel
+                else {'state': 'failed', 'reason': 'error'}
             )
 
     def _message_receive_bounce(self, email, partner):

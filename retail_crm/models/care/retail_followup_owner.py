@@ -18,7 +18,9 @@ class RetailFollowupOwner(models.Model):
         """Return ``{id: employee}`` of these, maybe none for some."""
         sending = Sending(self.env, now or fields.Datetime.now())
         none = self.env['res.users']
-        return {number: users[0] if users else none for number, users in self._owners(sending).items()}
+        return {
+            number: users[0] if users else none for number, users in self._owners(sending).items()
+        }
 
     def _owners(self, sending):
         """Return ``{id: [employees]}`` in the order in which they are asked, in a fixed number of queries."""
@@ -79,7 +81,11 @@ class RetailFollowupOwner(models.Model):
 
     def _document_users(self):
         """Hook: return ``{id: employee}`` who handled the document of each: seller of an order, owner of a ticket."""
-        names = {'sale.order': 'user_id', 'account.move': 'invoice_user_id', 'retail.ticket': 'user_id'}
+        names = {
+            'sale.order': 'user_id',
+            'account.move': 'invoice_user_id',
+            'retail.ticket': 'user_id',
+        }
         users = {}
         for model, followups in self.filtered('res_id').grouped('res_model').items():
             if model not in names:

@@ -23,9 +23,9 @@ class RetailFollowupText(models.Model):
         """
         contents = {}
         # sudo: templates, texts and customers, for what the system sends
-        for (rule_sudo, lang), followups in self.sudo().grouped(
-            lambda one: (one.rule_id, one.partner_id.lang)
-        ).items():
+        for (rule_sudo, lang), followups in (
+            self.sudo().grouped(lambda one: (one.rule_id, one.partner_id.lang)).items()
+        ):
             lang = lang or self.env.lang or 'en_US'
             if not rule_sudo:
                 contents.update(followups._contents_by_hand())
@@ -48,12 +48,15 @@ class RetailFollowupText(models.Model):
         for followup in self:
             if not self._plain(contents[followup.id]['body']):
                 name = followup.sudo().rule_id.name or followup.display_name
-                raise UserError(self.env._('%(rule)s has neither a template nor a text.', rule=name))
+                raise UserError(
+                    self.env._('%(rule)s has neither a template nor a text.', rule=name)
+                )
         return contents
 
     def _contents_by_hand(self):
         return {
-            one.id: {'subject': one.subject or one.company_id.name, 'body': one.body} for one in self
+            one.id: {'subject': one.subject or one.company_id.name, 'body': one.body}
+            for one in self
         }
 
     def _contents_of_template(self, template_sudo, lang):
