@@ -1,4 +1,5 @@
 from . import test_access
+from . import test_care_rule
 from . import test_customer_adviser
 from . import test_customer_announce
 from . import test_customer_anonymise

@@ -1,7 +1,12 @@
 from . import (
     retail_care_rule,
+    retail_care_rule_state,
+    retail_care_rule_audience,
+    retail_care_rule_plan,
     retail_care_rule_channel,
     retail_followup,
+    retail_care_trigger_moment,
+    retail_moment_care,
     retail_followup_gates,
     retail_followup_channel,
     retail_followup_owner,
@@ -24,5 +29,7 @@ from . import (
     retail_followup_why,
     retail_care_rule_why,
     retail_care_rule_preview,
+    retail_care_rule_filter,
+    product_category_care,
     res_partner_care,
 )
