@@ -25,3 +25,18 @@ class RetailFollowup(models.Model):
             )
         self.env['sms.sms'].sudo().create(values)  # sudo: the queue is nobody's to write
         self._left(verdicts, 'done', sending, contents)
+
+    def _with_address(self, transport):
+        """Text messages need a number that can be dialled as it is."""
+        found, blocked = super()._with_address(transport)
+        if transport == 'sms':
+            # sudo: whether there is a number
+            found = {one.id for one in self.sudo() if one.partner_id.phone_sanitized}
+        return found, blocked
+
+    @api.model
+    def _take_back(self, domain):
+        waiting = [('state', '=', 'outgoing'), ('to_delete', '=', False)]
+        messages = self.env['sms.sms'].search([*waiting, ('retail_followup_id', 'any', domain)])
+        messages.action_set_canceled()
+        return super()._take_back(domain) | messages.retail_followup_id

@@ -170,7 +170,10 @@ class RetailCareRuleWhy(models.Model):
             name
             for name, values in CONDITIONS.items()
             if not self._rehearse(
-                customer, company, day, {**{k: v for k, v in relaxed.items() if k not in values}, **started}
+                customer,
+                company,
+                day,
+                {**{k: v for k, v in relaxed.items() if k not in values}, **started},
             )
         ]
         if not failed and not self._rehearse(customer, company, day, relaxed):

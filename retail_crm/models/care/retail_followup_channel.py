@@ -1,7 +1,6 @@
 from typing import NamedTuple
 
 from odoo import api, models
-from odoo.fields import Domain
 
 from ._sending import skip
 
@@ -96,9 +95,11 @@ class RetailFollowupChannel(models.Model):
             for channel in orders[followup.id]:
                 if channel.transport not in possible:
                     continue
-                reason = followup._refusal(channel, decisions)
-                if not reason and followup.id not in addresses[channel.transport]:
-                    reason = 'no_address'
+                has_address, blocked = addresses[channel.transport]
+                reason = 'no_address' if followup.id not in has_address else None
+                reason = reason or followup._refusal(channel, decisions)
+                if not reason and followup.id in blocked:
+                    reason = 'refused'
                 if not reason:
                     reaches[followup.id] = Reach(channel)
                     break
@@ -108,8 +109,8 @@ class RetailFollowupChannel(models.Model):
         return reaches
 
     def _unreached(self, found):
-        """Return why one customer can be reached on no channel; what is nearest to success tells most."""
-        for reason in ('no_address', 'refused', 'no_consent'):
+        """Return why one customer can be reached on no channel; what he said himself tells most."""
+        for reason in ('refused', 'no_consent', 'no_address'):
             names = [channel.name for why, channel in found if why == reason]
             if names:
                 return Reach(None, reason, ', '.join(names))
@@ -166,7 +167,7 @@ class RetailFollowupChannel(models.Model):
     # === ADDRESSES ===#
 
     def _with_address(self, transport):
-        """Hook: return the ids of those whose customer has an address for a transport that is not blocked."""
+        """Hook: return ``(ids of those whose customer has an address for a transport, ids of those who are blocked)``."""
         finder = {
             'email': self._with_email,
             'sms': self._with_number,
@@ -174,15 +175,22 @@ class RetailFollowupChannel(models.Model):
             'letter': self._with_street,
             'portal': self._with_login,
         }.get(transport)
-        return finder() if finder else set(self.ids)
+        return finder() if finder else (set(self.ids), set())
 
     def _with_email(self):
-        """Those with a valid address that is not on the block list and whose mails did not come back."""
+        """Mails that came back say that there is no such address; the block list that nothing may go there."""
         # sudo: whether there is an address
-        emails = {one.id: one.partner_id.email_normalized for one in self.sudo()}
+        emails = {
+            one.id: one.partner_id.email_normalized
+            for one in self.sudo()
+            if one.partner_id.email_normalized and not one.partner_id.message_bounce
+        }
         blocked_sudo = self.env['mail.blacklist'].sudo()
         rows = blocked_sudo.search_fetch([('email', 'in', [*set(emails.values())])], ['email'])
         blocked = set(rows.mapped('email'))
+<<<<<<< HEAD
+        return set(emails), {number for number, email in emails.items() if email in blocked}
+=======
         return {
             one.id
             for one in self.sudo()
@@ -190,17 +198,19 @@ class RetailFollowupChannel(models.Model):
             and emails[one.id] not in blocked
             and not one.partner_id.message_bounce
         }
+>>>>>>> why
 
     def _with_number(self):
-        """Those with a telephone number that is not on the block list."""
         # sudo: whether there is a number
         numbers = {
-            one.id: one.partner_id.phone_sanitized or one.partner_id.phone for one in self.sudo()
+            one.id: one.partner_id.phone_sanitized or one.partner_id.phone
+            for one in self.sudo()
+            if one.partner_id.phone
         }
         blocked_sudo = self.env['phone.blacklist'].sudo()
-        domain = Domain('number', 'in', [number for number in numbers.values() if number])
+        domain = [('number', 'in', [*set(numbers.values())])]
         blocked = set(blocked_sudo.search_fetch(domain, ['number']).mapped('number'))
-        return {number for number, phone in numbers.items() if phone and phone not in blocked}
+        return set(numbers), {number for number, phone in numbers.items() if phone in blocked}
 
     def _with_street(self):
         # sudo: whether there is an address
@@ -208,7 +218,7 @@ class RetailFollowupChannel(models.Model):
             one.id
             for one in self.sudo()
             if one.partner_id.street and (one.partner_id.city or one.partner_id.zip)
-        }
+        }, set()
 
     def _with_login(self):
         """Those who can sign in and read messages on the customer's pages."""
@@ -223,4 +233,4 @@ class RetailFollowupChannel(models.Model):
             ['partner_id'],
         )
         contacts = {partner.id for (partner,) in rows}
-        return {one.id for one in self if one.partner_id.id in contacts}
+        return {one.id for one in self if one.partner_id.id in contacts}, set()

@@ -164,19 +164,13 @@ class RetailFollowupGates(models.Model):
         return {}
 
     def _gate_minor(self, sending):
-        """Marketing: the customer is too young; of whom only the year of birth is known the youngest age counts."""
+        """Marketing: the customer is too young by his date of birth, where the whole of it is known."""
         verdicts = {}
         for followup in self._marketing():
             # sudo: the date of birth decides, nobody is told it
-            partner_sudo = followup.partner_id.sudo()
+            born_on = followup.partner_id.sudo().birthday
             age = sending.company(followup.company_id).retail_care_minor_age
-            grown = sending.day(followup.company_id) - relativedelta(years=age)
-            year = partner_sudo.retail_birth_year
-            if partner_sudo.birthday:
-                is_minor = partner_sudo.birthday > grown
-            else:
-                is_minor = bool(year) and year >= grown.year
-            if is_minor:
+            if born_on and born_on > sending.day(followup.company_id) - relativedelta(years=age):
                 verdicts[followup.id] = skip('minor')
         return verdicts
 

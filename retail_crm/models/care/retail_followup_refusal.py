@@ -19,20 +19,19 @@ class RetailFollowupRefusal(models.Model):
         ]
         waiting = self.search([*mine, ('state', '=', 'todo'), ('channel_id', '=', channel.id)])
         waiting._unqueue()
-        queued = self.search(
-            [
-                *mine,
-                ('state', '=', 'done'),
-                ('channel_id', '=', channel.id),
-                ('mail_mail_id.state', 'in', QUEUED),
-            ]
-        )
-        queued.mail_mail_id.cancel()
-        queued._unqueue()
+        sent = [*mine, ('state', '=', 'done'), ('channel_id', '=', channel.id)]
+        self._take_back(sent)._unqueue()
         planned = self.search([*mine, ('state', '=', 'planned')])
         for number, reach in planned._reaches().items():
             if not reach.channel:
                 self.browse(number)._give_up(reach)
+
+    @api.model
+    def _take_back(self, domain):
+        """Hook: take messages of follow-ups out of the queues in which they still wait, and return the follow-ups."""
+        queued = self.search([*domain, ('mail_mail_id.state', 'in', QUEUED)])
+        queued.mail_mail_id.cancel()
+        return queued
 
     def _unqueue(self):
         """Take back what has not reached the customer: it counts for nothing, and asks for a channel again."""

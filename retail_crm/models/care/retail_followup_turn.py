@@ -183,7 +183,9 @@ class Turn:
         if followup.is_expected:
             return
         contact = Contact(followup.id, day, followup.purpose, followup.family)
-        self.ledger.add(followup._contact_keys(), contact)
+        keys = followup._contact_keys()
+        # an address counts where a mail went to it
+        self.ledger.add(keys if verdict.channel.transport == 'email' else keys[:1], contact)
         if followup.purpose == 'marketing':
             key = followup.company_id.id, followup.commercial_partner_id.id
             self.silences[key].insert(0, (day, False))
@@ -214,8 +216,11 @@ class Turn:
         )
 
     def _quiet_until(self, followup, channel):
-        """Return when the customer may be disturbed next, or None: now. Nobody is disturbed by what is printed."""
-        if channel.transport == 'letter':
+        """Return when the customer may be disturbed next, or None: now.
+
+        Nobody is disturbed by what is printed; by hand it is sent by somebody who knows when.
+        """
+        if channel.transport in ('letter', 'manual'):
             return None
         settings = self.sending.company(followup.company_id)
         kind = 'call' if channel.transport == 'phone' else 'message'

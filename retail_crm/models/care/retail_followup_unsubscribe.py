@@ -33,7 +33,7 @@ class RetailFollowupUnsubscribe(models.Model):
         # sudo: the secret says that it was sent to the customer
         followup_sudo = self.sudo().browse(number).exists()
         channel_sudo = self.env['retail.channel'].sudo().browse(channel_number).exists()
-        if not (followup_sudo and channel_sudo and token):
+        if not (followup_sudo and channel_sudo and token and token.isascii()):
             return None, None
         if not consteq(followup_sudo._unsubscribe_token(channel_sudo), token):
             return None, None
