@@ -48,4 +48,6 @@ from . import retail_followup_report
 from . import retail_followup_why
 from . import retail_care_rule_why
 from . import retail_care_rule_preview
+from . import retail_care_rule_filter
+from . import product_category_care
 from . import res_partner_care
