@@ -1,10 +1,53 @@
-from . import (
-    retail_care_rule,
-    retail_care_rule_state,
-    retail_care_rule_audience,
-    retail_care_rule_plan,
-    retail_care_rule_channel,
-    retail_followup,
-    retail_care_trigger_moment,
-    retail_moment_care,
-)
+from . import retail_care_rule
+from . import retail_care_rule_state
+from . import retail_care_rule_audience
+from . import retail_care_rule_plan
+from . import retail_care_rule_channel
+from . import retail_followup
+from . import retail_care_trigger_moment
+from . import retail_moment_care
+from . import retail_followup_attempt
+from . import retail_followup_work
+from . import retail_followup_activity
+from . import retail_followup_ticket
+from . import retail_followup_release
+from . import retail_followup_tend
+from . import retail_followup_card
+from . import retail_followup_contact
+from . import retail_followup_merge
+from . import mail_activity
+from . import res_users
+from . import retail_ticket
+from . import sale_order
+from . import res_partner_followup
+from . import res_partner_forget
+from . import retail_my_day
+from . import retail_timeline
+from . import ir_qweb
+from . import retail_followup_gates
+from . import retail_followup_channel
+from . import retail_followup_owner
+from . import retail_followup_turn
+from . import retail_followup_text
+from . import retail_followup_send
+from . import retail_followup_mail
+from . import retail_followup_unsubscribe
+from . import retail_followup_letter
+from . import retail_followup_reaction
+from . import retail_followup_refusal
+from . import retail_followup_portal_access
+from . import retail_consent
+from . import mail_mail
+from . import res_company_care
+from . import res_config_settings_care
+from . import retail_care_gap
+from . import retail_care_pause
+from . import retail_followup_pause
+from . import retail_followup_words
+from . import retail_followup_report
+from . import retail_followup_why
+from . import retail_care_rule_why
+from . import retail_care_rule_preview
+from . import retail_care_rule_filter
+from . import product_category_care
+from . import res_partner_care
