@@ -16,6 +16,7 @@ from . import res_partner_followup
 from . import res_partner_forget
 from . import retail_my_day
 from . import retail_timeline
+from . import ir_qweb
 from . import retail_followup_gates
 from . import retail_followup_channel
 from . import retail_followup_owner
@@ -30,3 +31,14 @@ from . import retail_followup_refusal
 from . import retail_followup_portal_access
 from . import retail_consent
 from . import mail_mail
+from . import res_company_care
+from . import res_config_settings_care
+from . import retail_care_gap
+from . import retail_care_pause
+from . import retail_followup_pause
+from . import retail_followup_words
+from . import retail_followup_report
+from . import retail_followup_why
+from . import retail_care_rule_why
+from . import retail_care_rule_preview
+from . import res_partner_care

@@ -4,6 +4,7 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import format_date, html2plaintext, plaintext2html
 
+from .ir_qweb import compiled_once
 from ._texts import UnknownPlaceholder, fill
 
 
@@ -61,7 +62,8 @@ class RetailFollowupText(models.Model):
 
     def _contents_of_template(self, template_sudo, lang):
         subjects = template_sudo._render_field('subject', self.ids, set_lang=lang)
-        bodies = template_sudo._render_field('body_html', self.ids, set_lang=lang)
+        with compiled_once():
+            bodies = template_sudo._render_field('body_html', self.ids, set_lang=lang)
         return {one.id: {'subject': subjects[one.id], 'body': bodies[one.id]} for one in self}
 
     def _contents_of_text(self, rule_sudo, lang):
