@@ -21,8 +21,20 @@ class TestCareTicket(CareWorkCommon):
         cls.complaint = cls.env.ref('retail_crm.retail_ticket_type_complaint')
         cls.rules = cls.env['retail.care.rule'].with_context(active_test=False)
         cls.rules.search([('code', '=', 'after_complaint')]).write({'code': False, 'state': 'off'})
-        cls.rule.write({'code': 'after_complaint', 'family': 'complaint'})
-        cls.rule.state = 'on'
+        cls.env.flush_all()
+        cls.rule.write(
+            {
+                'code': 'after_complaint',
+                'family': 'complaint',
+                'trigger': 'moment',
+                'moment_kind': 'ticket_solved',
+                'delay_days': 3,
+                'owner': 'handler',
+                'is_expected': True,
+            }
+        )
+        cls.rule.write({'state': 'on', 'started_on': DAY - timedelta(days=30)})
+        cls.bob.retail_customer = True
 
     def _solved(self, partner=None):
         ticket = self.env['retail.ticket'].create(
@@ -84,6 +96,35 @@ class TestCareTicket(CareWorkCommon):
         other = self._solved()
         other._plan_call_back()
         self.assertEqual(len(other.activity_ids), 1)
+
+    def test_solved_complaint_is_called_back(self):
+        """Solved: three days later the handler has a call; reached in vain: tried on day 4 and 5 (S-TKT-18, S-FUP-07)."""
+        ticket = self._solved()
+        self.moments._emit('ticket_solved', ticket)
+        self._process()
+        for day, tries in ((5, 0), (7, 1), (8, 2), (9, 3)):
+            with freeze_time(f'2027-06-0{day} 12:00:00'):
+                # Saturday: the call waits for Monday
+                self.rule._plan(date(2027, 6, day))
+                self.env['retail.followup']._process_due()
+                followup = self.env['retail.followup'].search(
+                    [('rule_id', '=', self.rule.id), ('res_id', '=', ticket.id)]
+                )
+                if day == 5:
+                    self.assertNotEqual(followup.state, 'todo')
+                    continue
+                self.assertEqual((len(followup), followup.state), (1, 'todo'), day)
+                self.assertEqual(followup.user_id, self.user)
+                followup.with_user(self.user).action_not_reached()
+                self.assertEqual(len(followup.attempt_ids), tries)
+        self.assertEqual((followup.state, followup.result), ('done', 'not_reached'))
+
+    def test_whom_the_rule_cannot_reach_keeps_the_activity(self):
+        """A customer without telephone is not forgotten by a rule that calls."""
+        self.bob.phone = False
+        ticket = self._solved()
+        ticket._plan_call_back()
+        self.assertEqual(len(ticket.activity_ids), 1)
 
     def test_not_satisfied_opens_the_complaint_again(self):
         """The call-back that hears "not satisfied" sends the complaint back to its solution (S-FUP-07)."""
