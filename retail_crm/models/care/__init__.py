@@ -1,4 +1,11 @@
-from . import retail_care_rule, retail_care_rule_channel, retail_followup
+from . import retail_care_rule
+from . import retail_care_rule_state
+from . import retail_care_rule_audience
+from . import retail_care_rule_plan
+from . import retail_care_rule_channel
+from . import retail_followup
+from . import retail_care_trigger_moment
+from . import retail_moment_care
 from . import retail_followup_attempt
 from . import retail_followup_work
 from . import retail_followup_activity
@@ -41,4 +48,6 @@ from . import retail_followup_report
 from . import retail_followup_why
 from . import retail_care_rule_why
 from . import retail_care_rule_preview
+from . import retail_care_rule_filter
+from . import product_category_care
 from . import res_partner_care
