@@ -9,9 +9,9 @@ import time
 
 from common import Bench, Variant, house, ratio_of
 from generate import CUSTOMERS
-from odoo.tools import SQL
 
 from odoo import fields
+from odoo.tools import SQL
 
 COUNT, BATCH = 100_000, 500
 #: Share of the customers whose mails are compared with bare ones, in a transaction that is undone.
@@ -146,15 +146,11 @@ def main():
         Variant('follow-ups with gates, text, ledger', env, let_leave(env)),
     ]
     bench.compare(f'{PART:,} mails in batches of {BATCH}', variants, PART, 'mail')
-    bench.check(
-        'a follow-up beside a bare mail', ratio_of(variants[1], variants[0], 'cpu'), 1.5
-    )
+    bench.check('a follow-up beside a bare mail', ratio_of(variants[1], variants[0], 'cpu'), 1.5)
     env.cr.rollback()
     seconds, memory = send_all(env, count)
     rows = dict(
-        env.execute_query(
-            SQL('SELECT state, count(*) FROM retail_followup GROUP BY state')
-        )
+        env.execute_query(SQL('SELECT state, count(*) FROM retail_followup GROUP BY state'))
     )
     [(mails, customers)] = env.execute_query(
         SQL(
