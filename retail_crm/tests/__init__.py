@@ -2,6 +2,7 @@ from . import test_access
 from . import test_care_rule
 from . import test_care_message
 from . import test_care_send
+from . import test_care_why
 from . import test_customer_adviser
 from . import test_customer_announce
 from . import test_customer_anonymise
