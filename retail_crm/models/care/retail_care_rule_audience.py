@@ -15,10 +15,32 @@ class RetailCareRuleAudience(models.Model):
 
     @api.constrains('domain', 'user_id')
     def _check_domain(self):
-        """Refuse conditions that the author or the responsible user may not ask: who is contacted tells the answer."""
+        """Refuse conditions that the responsible user may not ask: they are evaluated with those rights."""
         for rule in self:
-            for user in self.env.user | rule.user_id:
-                rule._check_conditions(user, is_author=self.env.su and user == self.env.user)
+            rule._check_conditions(rule.user_id)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        rules = super().create(vals_list)
+        rules._check_author()
+        return rules
+
+    def write(self, vals):
+        result = super().write(vals)
+        if {'domain', 'user_id', 'segment_ids'} & set(vals):
+            self._check_author()
+        return result
+
+    def _check_author(self):
+        """Refuse what the author may not ask: who is contacted tells the answer. (Constraints run as superuser.)
+
+        :raise ValidationError, AccessError: for conditions and segments that the current user may not see
+        """
+        if self.env.su:
+            return
+        for rule in self:
+            rule._check_conditions(self.env.user)
+        self.segment_ids.check_access('read')
 
     def _parse_domain(self):
         """Return the conditions as a domain.
@@ -36,7 +58,7 @@ class RetailCareRuleAudience(models.Model):
                 self.env._('The conditions of "%(rule)s" cannot be read.', rule=self.name)
             ) from error
 
-    def _check_conditions(self, user, is_author=False):
+    def _check_conditions(self, user):
         """Refuse what a user may not ask.
 
         :raise ValidationError: for fields that do not exist, or that the user may not see
@@ -44,8 +66,7 @@ class RetailCareRuleAudience(models.Model):
         domain = self._parse_domain()
         if domain.is_true():
             return
-        # the superuser may ask everything; the responsible user only what he may see
-        partners = self.env['res.partner'].with_user(user).sudo(is_author)
+        partners = self.env['res.partner'].with_user(user)
         walk = self.env['retail.segment']._walk
         for model, field in walk(partners, domain):
             try:

@@ -86,7 +86,7 @@ class RetailCareRulePlan(models.Model):
         """Plan this rule for today in each company, committing per batch; it goes on after a kill."""
         commit = self.env['ir.cron']._commit_progress
         for company, day in self._companies_to_plan():
-            if not self._plan_company_safely(company, day, after_batch=commit):
+            if self._plan_company_safely(company, day, after_batch=commit) is None:
                 return
             self.write(
                 {

@@ -4,8 +4,8 @@ from odoo import models
 from odoo.exceptions import UserError
 from odoo.tools import format_date, html2plaintext, plaintext2html
 
-from .ir_qweb import compiled_once
 from ._texts import UnknownPlaceholder, fill
+from .ir_qweb import compiled_once
 
 
 class RetailFollowupText(models.Model):
