@@ -58,8 +58,9 @@ class RetailCareRuleState(models.Model):
         """Return a fingerprint of what the rule does; the same for the same definition."""
         self.ensure_one()
         values = {}
+        rule_sudo = self.sudo()  # sudo: a fingerprint tells nothing of what it is made of
         for name in sorted(self._definition_fields()):
-            value = self[name]
+            value = rule_sudo[name]
             if name == 'channel_line_ids':
                 value = value.sorted().channel_id.ids  # in their order
             elif self._fields[name].relational:
