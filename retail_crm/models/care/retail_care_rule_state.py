@@ -33,6 +33,14 @@ class RetailCareRuleState(models.Model):
         help='Follow-ups of this rule that are planned and not tried yet.',
     )
 
+    @api.depends(
+        lambda self: [
+            'previewed_mark',
+            *sorted(self._definition_fields()),
+            'channel_line_ids.channel_id',
+            'channel_line_ids.sequence',
+        ]
+    )
     def _compute_is_previewed(self):
         for rule in self:
             rule.is_previewed = rule.previewed_mark == rule._definition_mark()
