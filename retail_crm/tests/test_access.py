@@ -40,6 +40,7 @@ RIGHTS = {
     'retail.care.preview': {'manager': 'rwc', 'marketing': 'rwc'},
     'retail.care.preview.line': {'manager': 'rwc', 'marketing': 'rwc'},
     'retail.care.rule': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'rwcd'},
+    'retail.occasion': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'rwcd'},
     'retail.care.rule.channel': {
         'user': 'r',
         'lead': 'r',
@@ -779,6 +780,9 @@ class AccessCommon(AccessCalls):
         cls.env.flush_all()
         return {
             **cls._care_dialogs(company, rule),
+            'retail.occasion': cls.env['retail.occasion'].create(
+                {'name': 'Feast', 'date': '2027-06-06', 'company_id': company.id}
+            ),
             'retail.care.rule': rule,
             'retail.care.rule.channel': rule.channel_line_ids,
             'retail.followup': followup,
@@ -1448,6 +1452,7 @@ class AccessCommon(AccessCalls):
             'retail.care.why': {'with_off': True},
             'retail.care.why.line': {'text': 'Because'},
             'retail.care.rule': {'name': 'Write'},
+            'retail.occasion': {'name': 'Fair'},
             'retail.care.rule.channel': {'sequence': 5},
             'retail.channel': {'name': 'Till'},
             'retail.cohort.report': {'customers': 99},
@@ -1662,6 +1667,7 @@ class AccessCommon(AccessCalls):
             'retail.care.why': {'partner_id': cls.bob.id},
             'retail.care.why.line': {'why_id': cls.samples['retail.care.why'].id},
             'retail.care.rule': {'name': 'Greet', 'purpose': 'marketing'},
+            'retail.occasion': {'name': 'Fair', 'date': '2027-07-07'},
             'retail.care.rule.channel': {
                 'rule_id': cls.samples['retail.care.rule'].id,
                 'channel_id': cls.env.ref('retail_crm.retail_channel_phone').id,

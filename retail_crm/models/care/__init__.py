@@ -5,6 +5,11 @@ from . import retail_care_rule_plan
 from . import retail_care_rule_channel
 from . import retail_followup
 from . import retail_care_trigger_moment
+from . import retail_care_trigger_date
+from . import retail_care_trigger_purchase
+from . import retail_care_trigger_contact
+from . import product_template_care
+from . import sale_order_delivered
 from . import retail_moment_care
 from . import retail_followup_attempt
 from . import retail_followup_work
@@ -52,3 +57,6 @@ from . import retail_care_rule_preview
 from . import retail_care_rule_filter
 from . import product_category_care
 from . import res_partner_care
+from . import retail_occasion
+from . import retail_policy_care
+from . import retail_followup_policy
