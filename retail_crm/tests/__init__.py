@@ -1,5 +1,6 @@
 from . import test_access
 from . import test_care_message
+from . import test_care_pages
 from . import test_care_rule
 from . import test_care_send
 from . import test_care_work
