@@ -299,6 +299,12 @@ ACTIONS = {
     ('retail.benefit', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.calendar.import', 'action_import'): {'manager'},
     ('retail.calendar.import', 'action_template'): {'manager'},
+    ('retail.care.rule', 'action_retry'): {'manager', 'marketing'},
+    ('retail.care.rule', 'action_start'): {'manager', 'marketing'},
+    ('retail.care.rule', 'action_stop'): {'manager', 'marketing'},
+    ('retail.followup', 'action_try_again'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_print_letters'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_letters_printed'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.classification', 'action_open'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.classification', 'action_apply'): {'manager'},
     ('retail.classification', 'action_reset'): {'manager'},
@@ -718,11 +724,12 @@ class AccessCommon(AccessCalls):
                 ],
             }
         )
+        rule._set_previewed()
         return {
             'retail.care.rule': rule,
             'retail.care.rule.channel': rule.channel_line_ids,
             'retail.followup': cls.env['retail.followup'].create(
-                {'rule_id': rule.id, 'partner_id': cls.bob.id, 'company_id': company.id}
+                {'rule_id': rule.copy().id, 'partner_id': cls.bob.id, 'company_id': company.id}
             ),
         }
 

@@ -85,7 +85,7 @@ class TestCareChannels(SendCommon):
                     people, purpose, self.email, self.company
                 )
                 self.assertEqual(
-                    rows.filtered(lambda one: reaches[one.id].channel).partner_id, allowed
+                    rows.filtered(lambda one, reaches=reaches: reaches[one.id].channel).partner_id, allowed
                 )
 
     def test_call_and_hand(self):

@@ -5,7 +5,15 @@ from ..customer.retail_moment import KINDS
 from . import _care
 
 #: Written by the system: what callers from outside say of them is ignored.
-SYSTEM_FIELDS = {'state', 'error', 'started_on', 'planned_on', 'previewed_mark'}
+SYSTEM_FIELDS = {
+    'state',
+    'error',
+    'started_on',
+    'started_mark',
+    'planned_on',
+    'planned_days',
+    'previewed_mark',
+}
 
 
 class RetailCareRule(models.Model):

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class RetailCareRuleChannel(models.Model):
@@ -27,3 +27,21 @@ class RetailCareRuleChannel(models.Model):
     _rule_channel_uniq = models.Constraint(
         'UNIQUE(rule_id, channel_id)', 'The rule has this channel already.'
     )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        lines.rule_id._stop_changed()
+        return lines
+
+    def write(self, vals):
+        rules = self.rule_id
+        result = super().write(vals)
+        (rules | self.rule_id)._stop_changed()
+        return result
+
+    def unlink(self):
+        rules = self.rule_id
+        result = super().unlink()
+        rules.exists()._stop_changed()
+        return result

@@ -119,7 +119,10 @@ class RetailFollowupChannel(models.Model):
     # === CONSENT ===#
 
     def _decisions(self):
-        """Return ``{(contact, company, purpose, channel): state}`` of the decisions in force, in one query."""
+        """Return ``{(contact, company, purpose, channel): state}`` of the decisions in force, in one query.
+
+        Under ``(contact, company, purpose)``: whether anything was granted.
+        """
         # sudo: whoever contacts customers must know whom not to, without reading the evidence
         rows = (
             self.env['retail.consent']
@@ -133,10 +136,12 @@ class RetailFollowupChannel(models.Model):
                 ['partner_id', 'company_id', 'purpose', 'channel_id', 'state'],
             )
         )
-        return {
-            (row.partner_id.id, row.company_id.id, row.purpose, row.channel_id.id): row.state
-            for row in rows
-        }
+        decisions = {}
+        for row in rows:
+            key = row.partner_id.id, row.company_id.id, row.purpose
+            decisions[*key, row.channel_id.id] = row.state
+            decisions[key] = decisions.get(key) or row.state == 'granted'
+        return decisions
 
     def _refusal(self, channel, decisions):
         """Return why one customer must not be contacted on a channel, as ``retail.consent._allowed`` has it, or None.
@@ -157,10 +162,7 @@ class RetailFollowupChannel(models.Model):
             return None
         if state == 'granted':
             return None
-        if channel.transport == 'portal' and any(
-            decisions.get((contact, company, purpose, other.id)) == 'granted'
-            for other in self._fallback_channels()
-        ):
+        if channel.transport == 'portal' and decisions.get((contact, company, purpose)):
             return None
         return 'no_consent'
 

@@ -56,8 +56,8 @@ class RetailFollowupMail(models.Model):
                 }
         replies = self._notify_get_reply_to()
         for number, values in senders.items():
-            if replies.get(number):
-                values['reply_to'] = replies[number]
+            # given in any case: core looks for it with a query for each mail
+            values['reply_to'] = replies.get(number) or values.get('email_from')
         return senders
 
     def _prepare_mail(self, channel, content, sender):

@@ -5,6 +5,7 @@ from odoo.exceptions import UserError
 from odoo.tools import format_date, html2plaintext, plaintext2html
 
 from ._texts import UnknownPlaceholder, fill
+from .ir_qweb import compiled_once
 
 
 class RetailFollowupText(models.Model):
@@ -61,7 +62,8 @@ class RetailFollowupText(models.Model):
 
     def _contents_of_template(self, template_sudo, lang):
         subjects = template_sudo._render_field('subject', self.ids, set_lang=lang)
-        bodies = template_sudo._render_field('body_html', self.ids, set_lang=lang)
+        with compiled_once():
+            bodies = template_sudo._render_field('body_html', self.ids, set_lang=lang)
         return {one.id: {'subject': subjects[one.id], 'body': bodies[one.id]} for one in self}
 
     def _contents_of_text(self, rule_sudo, lang):
