@@ -294,6 +294,7 @@
         'views/care/res_partner_followup_views.xml',
         'views/care/retail_ticket_followup_views.xml',
         'views/care/retail_followup_letter_views.xml',
+        'views/care/retail_care_rule_send_views.xml',
         'report/care/retail_followup_report.xml',
         'views/care/care_unsubscribe_templates.xml',
         'views/care/portal_message_templates.xml',

@@ -21,15 +21,15 @@ class RetailPortalMessages(RetailPortal):
         """Count the messages for the home page that the customer has not opened."""
         values = super()._prepare_home_portal_values(counters)
         if 'retail_message_count' in counters:
-            unread = Domain('reaction', 'in', (False, 'none'))
+            messages = self._messages()
+            unread = messages._portal_domain() & Domain('reaction', 'in', (False, 'none'))
             values['retail_message_count'] = (
-                self._messages().search_count(unread) if self._messages_are_on() else 0
+                messages.search_count(unread) if self._messages_are_on() else 0
             )
         return values
 
     def _messages_are_on(self):
-        groups = ('retail_crm.group_block_portal', 'retail_crm.group_block_care')
-        return all(request.env.user.has_group(group) for group in groups)
+        return self._messages()._portal_is_on()
 
     def _messages(self):
         return request.env['retail.followup']
@@ -47,9 +47,10 @@ class RetailPortalMessages(RetailPortal):
         if not self._messages_are_on():
             return request.not_found()
         messages = self._messages()
-        pages = pager('/my/messages', messages.search_count([]), page=page, step=PAGE)
+        domain = messages._portal_domain()
+        pages = pager('/my/messages', messages.search_count(domain), page=page, step=PAGE)
         found = messages.search(
-            [], order='contacted_at desc, id desc', limit=PAGE, offset=pages['offset']
+            domain, order='contacted_at desc, id desc', limit=PAGE, offset=pages['offset']
         )
         return request.render(
             'retail_crm.portal_my_messages',
@@ -64,7 +65,8 @@ class RetailPortalMessages(RetailPortal):
     @route('/my/messages/<int:number>', type='http', auth='user', website=True, methods=['GET'])
     def retail_message(self, number, **_query):
         """Show one message of the visitor, and note that he opened it."""
-        message = self._messages().search([('id', '=', number)])
+        messages = self._messages()
+        message = messages.search(messages._portal_domain() & Domain('id', '=', number))
         if not self._messages_are_on() or not message:
             return request.not_found()
         message.sudo()._opened()  # sudo: found with the visitor's rights

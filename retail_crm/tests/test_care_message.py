@@ -85,7 +85,8 @@ class TestCareChannels(SendCommon):
                     people, purpose, self.email, self.company
                 )
                 self.assertEqual(
-                    rows.filtered(lambda one, reaches=reaches: reaches[one.id].channel).partner_id, allowed
+                    rows.filtered(lambda one, reaches=reaches: reaches[one.id].channel).partner_id,
+                    allowed,
                 )
 
     def test_call_and_hand(self):
@@ -134,6 +135,33 @@ class TestCareChannels(SendCommon):
         followup = self._sent_by(self.cara, self.service_rule, occurrence='2')
         self.assertEqual(followup.subject, 'Salut Cara')
         self.assertIn('Good day Cara', followup.mail_mail_id.body_html)
+
+    def test_warning_of_a_rule(self):
+        """Who writes a rule is told when its hour is quiet, nothing is written or a channel cannot be used (S-MKT-03)."""
+        self.assertFalse(self.offer_rule.send_warning)
+        self.offer_rule.hour = 21
+        self.assertIn('quiet hours', self.offer_rule.send_warning)
+        self.offer_rule.write({'hour': 10, 'text': False})
+        self.assertIn('neither', self.offer_rule.send_warning)
+        counter = self._create_rule('Nowhere', 'service', self.env['retail.channel'])
+        self.assertIn('no channel', counter.send_warning)
+
+    def test_each_gets_his_own_words(self):
+        """A template that is compiled once for a batch still says to everybody what is his (S-FUP-10)."""
+        self.service_rule.template_id = self.env['mail.template'].create(
+            {
+                'name': 'Hello',
+                'model_id': self.env['ir.model']._get_id('retail.followup'),
+                'subject': 'Hello',
+                'body_html': '<p t-if="object.partner_id.city" t-set="city" t-value="object.partner_id.city"/>'
+                '<p><t t-out="object.partner_id.name"/> of <t t-out="city or 0"/></p>',
+            }
+        )
+        people = self.cara | self._create_customer('Dora', city=False)
+        rows = self.followups.concat(*[self._plan(self.service_rule, one) for one in people])
+        self._run()
+        texts = rows.sorted('id').mapped(lambda one: one._plain(one.body))
+        self.assertEqual(texts, ['Cara of Shanghai', 'Dora of 0'])
 
     # === FAILURES ===#
 

@@ -380,7 +380,7 @@ class TestCareRulePlan(CareRuleCommon):
                 for kind, _label in self.moments._fields['kind'].selection
             }
             for kind in rules:
-                self._moment(self.bob, fields.Datetime.now(), kind=kind, state="pending")
+                self._moment(self.bob, fields.Datetime.now(), kind=kind, state='pending')
             self.moments.search([('state', '=', 'pending')])
             for kind, rule in rules.items():
                 moment = self.moments.search(

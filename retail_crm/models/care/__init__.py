@@ -35,6 +35,7 @@ from . import retail_followup_text
 from . import retail_followup_send
 from . import retail_followup_mail
 from . import retail_followup_unsubscribe
+from . import retail_care_rule_send
 from . import retail_followup_letter
 from . import retail_followup_reaction
 from . import retail_followup_refusal
