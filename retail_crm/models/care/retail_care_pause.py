@@ -120,7 +120,9 @@ class RetailCarePause(models.Model):
     def create(self, vals_list):
         """Empty what the chosen scope has no use for: forms keep what was entered before another choice."""
         for vals in vals_list:
-            self._fit_scope(vals, vals.get('scope') or 'all')
+            self._fit_scope(
+                vals, vals.get('scope') or self.env.context.get('default_scope') or 'all'
+            )
         pauses = super().create(vals_list)
         pauses.partner_id.invalidate_recordset(['retail_summary'])
         return pauses

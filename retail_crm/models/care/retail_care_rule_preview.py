@@ -2,6 +2,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from odoo import fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ._hours import moment_at
@@ -50,6 +51,7 @@ class RetailCareRulePreview(models.Model):
     def _preview(self, company, days=PREVIEW_DAYS, now=None):
         """Return the ``Preview`` of one rule in a company. Nothing stays of it."""
         self.ensure_one()
+        self._check_plannable()
         sending = Sending(self.env, now or fields.Datetime.now())
         today = sending.day(company)
         values = {
@@ -65,6 +67,17 @@ class RetailCareRulePreview(models.Model):
         if self.sample_percent < 100:
             preview = preview._replace(meant=meant)
         return preview
+
+    def _check_plannable(self):
+        """Refuse a trigger for which there is no planning in this installation.
+
+        :raise UserError: naming it
+        """
+        if not hasattr(self, f'_sql_{self.trigger}'):
+            labels = dict(self._fields['trigger']._description_selection(self.env))
+            raise UserError(
+                self.env._('"%(trigger)s" cannot be planned here.', trigger=labels[self.trigger])
+            )
 
     def _rehearsed_count(self, company, today):
         before = self._last_followup_id()
@@ -183,7 +196,8 @@ class RetailCareRulePreview(models.Model):
         }
         with self._rehearsal(values) as rule_sudo:
             before = rule_sudo._last_followup_id()
-            rule_sudo._plan_company(company, day, partner.ids)
+            if hasattr(rule_sudo, f'_sql_{rule_sudo.trigger}'):
+                rule_sudo._plan_company(company, day, partner.ids)
             # with the document of the occasion where there is one
             followup = rule_sudo._planned_since(before, limit=1) or rule_sudo._example(
                 partner, company, day

@@ -3,6 +3,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from odoo import fields, models
+from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import format_date
 
@@ -147,7 +148,11 @@ class RetailCareRuleWhy(models.Model):
         if self.state == 'failed':
             text = self.env._('The rule has failed and rests: %(error)s', error=self.error or '')
             return Answer('failed_rule', text, none)
-        return self._why_conditions(partner, now, last)
+        try:
+            self._check_plannable()
+            return self._why_conditions(partner, now, last)
+        except UserError as error:
+            return Answer('failed_rule', str(error), none)
 
     def _why_conditions(self, partner, now, last):
         """Return which conditions of one rule the customer does not meet, or when he would be next."""

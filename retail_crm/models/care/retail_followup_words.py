@@ -55,6 +55,22 @@ class RetailFollowupWords(models.Model):
         help='Last day of the points that expire next.',
     )
 
+    occasion_words = fields.Char(
+        string='Occasion in Messages',
+        compute='_compute_occasion_words',
+        help='The holiday, or the day of the customer, that the follow-up is about.',
+    )
+    greeting_words = fields.Text(
+        string='Greeting in Messages',
+        compute='_compute_occasion_words',
+        help='Greeting of the holiday.',
+    )
+    offer_words = fields.Text(
+        string='Offer in Messages',
+        compute='_compute_offer_words',
+        help='What is offered. Empty: nothing is.',
+    )
+
     @api.depends('partner_id.retail_salutation', 'partner_id.name', 'user_id', 'store_id')
     @api.depends_context('lang')
     def _compute_words(self):
@@ -83,6 +99,28 @@ class RetailFollowupWords(models.Model):
                 words = record.name
             followup.goods_words = words or False
 
+    @api.depends('res_model', 'res_id')
+    @api.depends_context('lang')
+    def _compute_occasion_words(self):
+        self.occasion_words = self.greeting_words = False
+        for model in ('retail.occasion', 'retail.occasion.date'):
+            followups = self.filtered(
+                lambda one, model=model: one.res_model == model and one.res_id
+            )
+            if not followups:
+                continue
+            # sudo: what the message is about
+            records = self.env[model].sudo().browse(followups.mapped('res_id')).exists()
+            known = {record.id: record for record in records}
+            for followup in followups:
+                record = known.get(followup.res_id, records.browse())
+                followup.occasion_words = record.display_name
+                followup.greeting_words = record['text'] if 'text' in record._fields else False
+
+    def _compute_offer_words(self):
+        """Hook: what is offered, in the customer's words."""
+        self.offer_words = False
+
     def _text_words(self):
         """Add what is known of the customer's purchases, tier and points."""
         return {
@@ -96,6 +134,9 @@ class RetailFollowupWords(models.Model):
             'tier_until': self.tier_until_words,
             'points': self.points_words,
             'points_until': self.points_until_words,
+            'occasion': self.occasion_words,
+            'greeting': self.greeting_words,
+            'offer': self.offer_words,
         }
 
     @api.model

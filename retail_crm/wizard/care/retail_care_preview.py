@@ -82,8 +82,12 @@ class RetailCarePreview(models.TransientModel):
         """Return the dialog with the preview of a rule, which from now on counts as previewed."""
         company = rule.company_id or self.env.company.sudo().root_id  # sudo: staff of a branch
         preview = self.create({'rule_id': rule.id, 'company_id': company.id})
-        preview._fill()
-        rule._set_previewed()
+        try:
+            preview._fill()
+        except UserError as error:  # not started: what is wrong with it is shown
+            preview.warnings = str(error)
+        else:
+            rule._set_previewed()
         return preview._show()
 
     def _show(self):
