@@ -79,6 +79,26 @@ RIGHTS = {
     'retail.care.why.line': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'marketing': 'rwc'},
     'retail.followup.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.followup': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'marketing': 'rwc'},
+    'retail.followup.attempt': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.followup.close': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'marketing': 'rwc'},
+    'retail.followup.contact': {
+        'user': 'rwc',
+        'lead': 'rwc',
+        'manager': 'rwc',
+        'marketing': 'rwc',
+    },
+    'retail.followup.hand.over': {
+        'user': 'rwc',
+        'lead': 'rwc',
+        'manager': 'rwc',
+        'marketing': 'rwc',
+    },
+    'retail.followup.snooze': {
+        'user': 'rwc',
+        'lead': 'rwc',
+        'manager': 'rwc',
+        'marketing': 'rwc',
+    },
     'retail.mail.block': {'user': 'r', 'lead': 'rwc', 'manager': 'rwcd'},
     'retail.mail.log': {'lead': 'r', 'manager': 'r'},
     'retail.incident': {'manager': 'rwc', 'complaint': 'r', 'sensitive': 'rwc'},
@@ -293,6 +313,7 @@ RIGHTS = {
 #: What customers may read, their own rows of it: which and how is in test_loyalty_portal.py and
 #: test_service_portal.py. Nothing else is theirs.
 PORTAL_READS = {
+    'retail.followup',
     'retail.membership',
     'retail.privilege',
     'retail.ticket',
@@ -2368,6 +2389,9 @@ class TestAccess(AccessCommon):
 
     def _in_step(self, model, method):
         """Bring the samples of previews into the step in which a method can be called."""
+        if method in ('action_print_letters', 'action_letters_printed'):
+            letter = self.env.ref('retail_crm.retail_channel_letter').id
+            self.samples[model].sudo().write({'state': 'todo', 'channel_id': letter})
         if model == 'retail.programme':
             is_running = method == 'action_preview_rules'
             self.samples[model].state = 'running' if is_running else 'draft'
