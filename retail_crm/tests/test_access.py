@@ -312,6 +312,7 @@ RIGHTS = {
 #: What customers may read, their own rows of it: which and how is in test_loyalty_portal.py and
 #: test_service_portal.py. Nothing else is theirs.
 PORTAL_READS = {
+    'retail.followup',
     'retail.membership',
     'retail.privilege',
     'retail.ticket',
@@ -2447,6 +2448,9 @@ class TestAccess(AccessCommon):
 
     def _in_step(self, model, method):
         """Bring the samples of previews into the step in which a method can be called."""
+        if method in ('action_print_letters', 'action_letters_printed'):
+            letter = self.env.ref('retail_crm.retail_channel_letter').id
+            self.samples[model].sudo().write({'state': 'todo', 'channel_id': letter})
         if model == 'retail.programme':
             is_running = method == 'action_preview_rules'
             self.samples[model].state = 'running' if is_running else 'draft'
