@@ -5,6 +5,7 @@ from . import test_care_rule
 from . import test_care_send
 from . import test_care_why
 from . import test_care_work
+from . import test_care_work_customer
 from . import test_customer_adviser
 from . import test_customer_announce
 from . import test_customer_anonymise

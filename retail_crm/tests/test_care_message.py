@@ -228,6 +228,7 @@ class TestCareChannels(SendCommon):
         self._agree(self.cara, self.letter)
         letter = self._sent_by(self.cara, rule)
         self.assertState(letter, 'todo')
+        self.assertFalse(letter.user_id or letter.activity_ids)
         html, _kind = self.env['ir.actions.report']._render_qweb_html(
             'retail_crm.report_letter', letter.ids
         )
@@ -287,7 +288,11 @@ class TestCareChannels(SendCommon):
     def test_answered_and_came(self):
         """An answer is a reaction that somebody is asked to read; so is a visit (S-FUP-13)."""
         answered = self._sent(self.offer_rule, self.cara, 3)
-        answered.message_update({'body': '<p>Please call me</p>'})
+        answered.message_update({'body': '<p>Hm</p>', 'email_from': 'clerk@example.com'})
+        self.assertFalse(answered.reaction)
+        answered.message_update(
+            {'body': '<p>Please call me</p>', 'email_from': 'Cara <CARA@example.com>'}
+        )
         self.assertEqual(answered.reaction, 'replied')
         self.assertEqual(answered.activity_ids.user_id, self.users['user'])
         came = self._sent(self.service_rule, self.bob, 3)

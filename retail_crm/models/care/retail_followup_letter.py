@@ -20,6 +20,11 @@ class RetailFollowupLetter(models.Model):
             raise UserError(self.env._('None of these is a letter that waits to be printed.'))
         return letters
 
+    def _begin_activities(self):
+        """Letters are nobody's task: they are printed together from their list."""
+        others = self.filtered(lambda one: one.channel_id.transport != 'letter')
+        return super(RetailFollowupLetter, others)._begin_activities()
+
     def action_print_letters(self):
         """Print letters, each on a page of its own.
 

@@ -95,6 +95,8 @@ class RetailFollowupWork(models.Model):
                     'Follow-ups are closed with their buttons: what came of them has to be written down.'
                 )
             )
+        if 'company_id' in vals and any(one.company_id.id != vals['company_id'] for one in self):
+            raise UserError(self.env._('A follow-up stays in its company.'))
         result = super().write(vals)
         if {'state', 'due_on', 'user_id'} & set(vals):
             self.sudo()._activities_follow(vals)  # sudo: what follows from a permitted change
