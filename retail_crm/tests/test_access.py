@@ -78,6 +78,26 @@ RIGHTS = {
     'retail.care.why.line': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'marketing': 'rwc'},
     'retail.followup.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.followup': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'marketing': 'rwc'},
+    'retail.followup.attempt': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.followup.close': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'marketing': 'rwc'},
+    'retail.followup.contact': {
+        'user': 'rwc',
+        'lead': 'rwc',
+        'manager': 'rwc',
+        'marketing': 'rwc',
+    },
+    'retail.followup.hand.over': {
+        'user': 'rwc',
+        'lead': 'rwc',
+        'manager': 'rwc',
+        'marketing': 'rwc',
+    },
+    'retail.followup.snooze': {
+        'user': 'rwc',
+        'lead': 'rwc',
+        'manager': 'rwc',
+        'marketing': 'rwc',
+    },
     'retail.mail.block': {'user': 'r', 'lead': 'rwc', 'manager': 'rwcd'},
     'retail.mail.log': {'lead': 'r', 'manager': 'r'},
     'retail.incident': {'manager': 'rwc', 'complaint': 'r', 'sensitive': 'rwc'},
@@ -292,6 +312,7 @@ RIGHTS = {
 #: What customers may read, their own rows of it: which and how is in test_loyalty_portal.py and
 #: test_service_portal.py. Nothing else is theirs.
 PORTAL_READS = {
+    'retail.followup',
     'retail.membership',
     'retail.privilege',
     'retail.ticket',
@@ -327,6 +348,25 @@ ACTIONS = {
     ('retail.care.rule', 'action_retry'): {'manager', 'marketing'},
     ('retail.care.rule', 'action_start'): {'manager', 'marketing'},
     ('retail.care.rule', 'action_stop'): {'manager', 'marketing'},
+    ('retail.followup', 'action_asked_ticket'): {'user', 'lead', 'manager'},
+    ('retail.followup', 'action_cancel'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_customer_timeline'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_done'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_hand_over'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_message_sent'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_not_reached'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_reached'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_reopen'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_snooze'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_take'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_ticket'): {'user', 'lead', 'manager'},
+    ('retail.followup.close', 'action_save'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup.close', 'action_save_ticket'): {'user', 'lead', 'manager'},
+    ('retail.followup.contact', 'action_apply'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup.hand.over', 'action_apply'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup.snooze', 'action_apply'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.ticket', 'action_contact'): {'user', 'lead', 'manager'},
+    ('retail.ticket', 'action_followups'): {'user', 'lead', 'manager'},
     ('retail.followup', 'action_try_again'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.followup', 'action_print_letters'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.followup', 'action_letters_printed'): {'user', 'lead', 'manager', 'marketing'},
@@ -760,6 +800,32 @@ class AccessCommon(AccessCalls):
         }
 
     @classmethod
+    def _care_work(cls, company):
+        """Return a try to call somebody, and the dialogs of staff about it."""
+        talk = cls.env['retail.followup'].create(
+            {
+                'partner_id': cls.bob.id,
+                'company_id': company.id,
+                'channel_id': cls.env.ref('retail_crm.retail_channel_phone').id,
+            }
+        )
+        talk.state = 'todo'
+        of_talk = {'followup_ids': talk.ids, 'reason': 'Away'}
+        return {
+            'retail.followup.attempt': talk._log_attempts('not_reached'),
+            'retail.followup.close': cls.env['retail.followup.close'].create(
+                {'followup_ids': talk.ids, 'result': 'reached'}
+            ),
+            'retail.followup.contact': cls.env['retail.followup.contact'].create(
+                {'partner_ids': cls.bob.ids, 'channel_id': talk.channel_id.id}
+            ),
+            'retail.followup.hand.over': cls.env['retail.followup.hand.over'].create(
+                {**of_talk, 'user_id': cls.users['manager'].id}
+            ),
+            'retail.followup.snooze': cls.env['retail.followup.snooze'].create(of_talk),
+        }
+
+    @classmethod
     def _care(cls, company):
         """Return a care rule of marketing and a follow-up of it that nobody owns."""
         rule = cls.env['retail.care.rule'].create(
@@ -779,6 +845,7 @@ class AccessCommon(AccessCalls):
         cls.env.flush_all()
         return {
             **cls._care_dialogs(company, rule),
+            **cls._care_work(company),
             'retail.care.rule': rule,
             'retail.care.rule.channel': rule.channel_line_ids,
             'retail.followup': followup,
@@ -1459,6 +1526,11 @@ class AccessCommon(AccessCalls):
             'retail.duplicate': {'state': 'merged'},
             'retail.faq': {'keywords': 'Time'},
             'retail.followup': {'opinion': 'Happy'},
+            'retail.followup.attempt': {'note': 'Engaged'},
+            'retail.followup.close': {'opinion': 'Happy'},
+            'retail.followup.contact': {'subject': 'Hello'},
+            'retail.followup.hand.over': {'reason': 'Ill'},
+            'retail.followup.snooze': {'reason': 'Ill'},
             'retail.faq.gap': {'ticket_count': 1},
             'retail.member.list': {'name': 'Coffee'},
             'retail.member.list.line': {'note': 'Vegetarian'},
@@ -1684,6 +1756,20 @@ class AccessCommon(AccessCalls):
             'retail.duplicate': {'kind': 'phone', 'key': 'x', 'suspicion': 'person'},
             'retail.faq': {'question': 'Where?', 'answer': 'Here'},
             'retail.followup': {'partner_id': cls.bob.id, 'company_id': cls.company.id},
+            'retail.followup.attempt': {
+                'followup_id': cls.samples['retail.followup'].id,
+                'result': 'reached',
+            },
+            'retail.followup.close': {
+                'followup_ids': cls.samples['retail.followup'].ids,
+                'result': 'reached',
+            },
+            'retail.followup.contact': {
+                'partner_ids': cls.bob.ids,
+                'channel_id': cls.env.ref('retail_crm.retail_channel_phone').id,
+            },
+            'retail.followup.hand.over': {'user_id': cls.users['lead'].id, 'reason': 'Away'},
+            'retail.followup.snooze': {'reason': 'Away'},
             'retail.faq.gap': {'ticket_count': 9},
             'retail.member.list': {'name': 'Wine'},
             'retail.member.list.line': {'list_id': cls.list.id, 'partner_id': cls.bob.id},
@@ -2362,6 +2448,9 @@ class TestAccess(AccessCommon):
 
     def _in_step(self, model, method):
         """Bring the samples of previews into the step in which a method can be called."""
+        if method in ('action_print_letters', 'action_letters_printed'):
+            letter = self.env.ref('retail_crm.retail_channel_letter').id
+            self.samples[model].sudo().write({'state': 'todo', 'channel_id': letter})
         if model == 'retail.programme':
             is_running = method == 'action_preview_rules'
             self.samples[model].state = 'running' if is_running else 'draft'
@@ -2378,6 +2467,17 @@ class TestAccess(AccessCommon):
         if model == 'retail.ticket':  # a complaint passes its steps one by one
             stage = self.env.ref('retail_crm.retail_ticket_stage_execute')
             self.samples[model]._stamp({'stage_id': stage.id, 'step': 'execute'})
+        if model == 'retail.followup' and 'letter' not in method:
+            is_undone = method == 'action_reopen'
+            self.samples[model].write(
+                {
+                    'state': 'done' if is_undone else 'todo',
+                    'done_by': self.personas['user'].id if is_undone else False,
+                    'done_at': fields.Datetime.now(),
+                    'res_model': 'retail.ticket',
+                    'res_id': self.samples['retail.ticket'].id,
+                }
+            )
         if method == 'action_start_points':  # offered where no program is in use
             self.env['loyalty.program'].search([('program_type', '=', 'loyalty')]).active = False
         if model == 'retail.tier.preview':

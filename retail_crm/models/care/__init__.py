@@ -1,3 +1,6 @@
+# the words of offers are in the lists before models take them
+from . import _offer
+from . import retail_care_rule, retail_care_rule_channel, retail_followup
 from . import retail_care_rule
 from . import retail_care_rule_state
 from . import retail_care_rule_audience
@@ -39,6 +42,24 @@ from . import retail_followup_refusal
 from . import retail_followup_portal_access
 from . import retail_consent
 from . import mail_mail
+from . import retail_offer
+from . import retail_offer_entitled
+from . import loyalty_card_offer
+from . import retail_care_rule_offer
+from . import retail_policy_offer
+from . import retail_followup_offer
+from . import retail_care_effect
+from . import retail_profile_offer
+from . import sale_order_offer
+from . import retail_product_pair
+from . import sale_order_basket
+from . import product_template_suggestion
+from . import res_partner_suggestion
+from . import retail_suggestion
+from . import retail_suggestion_report
+from . import sale_order_line_suggestion
+from . import sale_order_suggestion
+from . import sale_order_wish
 from . import res_company_care
 from . import res_config_settings_care
 from . import retail_care_gap
