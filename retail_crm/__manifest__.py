@@ -329,6 +329,7 @@
         'demo/retail_return_demo.xml',
         'demo/retail_ticket_history_demo.xml',
         'demo/retail_spike_demo.xml',
+        'demo/care_followup_demo.xml',
     ],
     'assets': {
         'web.assets_backend': [

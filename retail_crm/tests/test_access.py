@@ -781,7 +781,13 @@ class AccessCommon(AccessCalls):
     def _care_dialogs(cls, company, rule):
         """Return a gap, a pause, and the dialogs of preview and "why"."""
         create = lambda model, **values: cls.env[model].create(values)  # noqa: E731
-        preview = create('retail.care.preview', rule_id=rule.id, company_id=company.id)
+        preview = create(
+            'retail.care.preview',
+            rule_id=rule.id,
+            company_id=company.id,
+            partner_id=cls.bob.id,
+            text='Hello',
+        )
         why = create('retail.care.why', partner_id=cls.bob.id, rule_id=rule.id)
         return {
             'retail.care.gap': create('retail.care.gap', company_id=company.id, family='churn'),
@@ -1569,6 +1575,7 @@ class AccessCommon(AccessCalls):
             'retail.ticket.team.score': {'count': 9},
             'retail.ticket.waiting.report': {'waiting': 9},
             'retail.adviser.report': {'customer_count': 9},
+            'retail.followup.report': {'planned': 9},
             'retail.ticket.load.report': {'load': 9},
             'retail.ticket.staffing.report': {'people': 9},
             'retail.ticket.hand.over': {'reason': 'Ill'},
@@ -1960,6 +1967,7 @@ class AccessCommon(AccessCalls):
             'retail.ticket.team.score': {'count': 9},
             'retail.ticket.waiting.report': {'waiting': 9},
             'retail.adviser.report': {'customer_count': 9},
+            'retail.followup.report': {'planned': 9},
             'retail.ticket.load.report': {'load': 9},
             'retail.ticket.staffing.report': {'people': 9},
             'retail.ticket.hand.over': {'reason': 'Course'},
