@@ -1,6 +1,5 @@
 # the words of offers are in the lists before models take them
 from . import _offer
-from . import retail_care_rule, retail_care_rule_channel, retail_followup
 from . import retail_care_rule
 from . import retail_care_rule_state
 from . import retail_care_rule_audience
@@ -42,6 +41,19 @@ from . import retail_followup_refusal
 from . import retail_followup_portal_access
 from . import retail_consent
 from . import mail_mail
+from . import res_company_care
+from . import res_config_settings_care
+from . import retail_care_gap
+from . import retail_care_pause
+from . import retail_followup_pause
+from . import retail_followup_words
+from . import retail_followup_report
+from . import retail_followup_why
+from . import retail_care_rule_why
+from . import retail_care_rule_preview
+from . import retail_care_rule_filter
+from . import product_category_care
+from . import res_partner_care
 from . import retail_offer
 from . import retail_offer_entitled
 from . import loyalty_card_offer
@@ -60,16 +72,3 @@ from . import retail_suggestion_report
 from . import sale_order_line_suggestion
 from . import sale_order_suggestion
 from . import sale_order_wish
-from . import res_company_care
-from . import res_config_settings_care
-from . import retail_care_gap
-from . import retail_care_pause
-from . import retail_followup_pause
-from . import retail_followup_words
-from . import retail_followup_report
-from . import retail_followup_why
-from . import retail_care_rule_why
-from . import retail_care_rule_preview
-from . import retail_care_rule_filter
-from . import product_category_care
-from . import res_partner_care

@@ -259,7 +259,7 @@ class RetailOffer(models.Model):
             'category_ids': self.category_ids.ids,
             'domain': self._class_domain(),
             'offer_id': self.id,
-            'text': '{name}: {offer} {information} {coupon}',
+            'text': '{name}, {offer}',
         }
         if self.channel_id:
             values['channel_mode'] = 'listed'
