@@ -35,47 +35,46 @@ class TestCareEffectFormulas(BaseCase):
 
 
 @tagged('post_install', '-at_install', 'retail_crm')
-@freeze_time('2027-03-10 12:00:00')
 class TestCareEffect(SendCommon):
     @classmethod
     def setUpClass(cls):
-        with freeze_time(NOON):
-            super().setUpClass()
-            cls.offer = cls.env['retail.offer'].create(
-                {'name': 'Tea', 'contact_cost': 2.0, 'date_from': '2027-01-01'}
-            )
-            people = cls.env['res.partner'].create([{'name': f'P{n}'} for n in range(70)])
-            cls.contacted, cls.held = people[:40], people[40:]
-            day = TODAY - timedelta(days=30)
-            at = NOON - timedelta(days=30)
-            cls.followups.create(
-                [
-                    {
-                        'rule_id': cls.offer_rule.id,
-                        'partner_id': one.id,
-                        'company_id': cls.company.id,
-                        'purpose': 'marketing',
-                        'offer_id': cls.offer.id,
-                        'occurrence': 'x',
-                        'due_on': day,
-                        **(
-                            {'state': 'held'}
-                            if one in cls.held
-                            else {
-                                'state': 'done',
-                                'contacted_at': at,
-                                'channel_id': cls.email.id,
-                            }
-                        ),
-                    }
-                    for one in people
-                ]
-            )
-            # on the last day of reaction, and a day late
-            for number, one in enumerate(cls.contacted[:10] + cls.held[:2]):
-                cls._create_order(one, 30, date=at + timedelta(days=14 if number else 15))
-            cls._process()
-            cls.env.flush_all()
+        cls.startClassPatcher(freeze_time(NOON))
+        super().setUpClass()
+        cls.offer = cls.env['retail.offer'].create(
+            {'name': 'Tea', 'contact_cost': 2.0, 'date_from': '2027-01-01'}
+        )
+        people = cls.env['res.partner'].create([{'name': f'P{n}'} for n in range(70)])
+        cls.contacted, cls.held = people[:40], people[40:]
+        day = TODAY - timedelta(days=30)
+        at = NOON - timedelta(days=30)
+        cls.followups.create(
+            [
+                {
+                    'rule_id': cls.offer_rule.id,
+                    'partner_id': one.id,
+                    'company_id': cls.company.id,
+                    'purpose': 'marketing',
+                    'offer_id': cls.offer.id,
+                    'occurrence': 'x',
+                    'due_on': day,
+                    **(
+                        {'state': 'held'}
+                        if one in cls.held
+                        else {
+                            'state': 'done',
+                            'contacted_at': at,
+                            'channel_id': cls.email.id,
+                        }
+                    ),
+                }
+                for one in people
+            ]
+        )
+        # on the last day of reaction, and a day late
+        for number, one in enumerate(cls.contacted[:10] + cls.held[:2]):
+            cls._create_order(one, 30, date=at + timedelta(days=14 if number else 15))
+        cls._process()
+        cls.env.flush_all()
 
     def _row(self, *names):
         effects = self.env['retail.care.effect']
@@ -114,7 +113,7 @@ class TestCareEffect(SendCommon):
         ]
         row._stamp({'state': 'skipped'})
         found = self._row('held', 'difference', 'difference_low', 'roi', 'control_conversion')
-        self.assertEqual(found[:4], (29, None, None, None))
+        self.assertEqual(found[:4], (29, False, False, False))
         self.assertTrue(found[4])
         words = self.env['retail.care.effect']._effect_of([('rule_id', '=', self.offer_rule.id)])[1]
         self.assertIn('Too few', words)

@@ -11,24 +11,23 @@ from .send_common import NOON, TODAY, SendCommon
 
 
 @tagged('post_install', '-at_install', 'retail_crm')
-@freeze_time('2027-03-10 12:00:00')
 class TestCareSuggestion(SendCommon):
     @classmethod
     def setUpClass(cls):
-        with freeze_time(NOON):
-            super().setUpClass()
-            cls.category = cls.env['product.category'].create({'name': 'Tea'})
-            cls.pairs = cls.env['retail.product.pair']
-            cls.tea, cls.pot, cls.cup, cls.tray = (
-                cls._create_product(name, price, categ_id=cls.category.id)
-                for name, price in (('Leaves', 10), ('Pot', 40), ('Cup', 5), ('Tray', 55))
-            )
-            cls._count()
-            cls._sell(cls.bob, cls.tea, cls.pot)
-            cls._sell(cls.bob, cls.tea, cls.pot, cls.tray)
-            cls._sell(cls.acme, cls.goods)
-            cls._count()
-            cls._process()
+        cls.startClassPatcher(freeze_time(NOON))
+        super().setUpClass()
+        cls.category = cls.env['product.category'].create({'name': 'Tea'})
+        cls.pairs = cls.env['retail.product.pair']
+        cls.tea, cls.pot, cls.cup, cls.tray = (
+            cls._create_product(name, price, categ_id=cls.category.id)
+            for name, price in (('Leaves', 10), ('Pot', 40), ('Cup', 5), ('Tray', 55))
+        )
+        cls._count()
+        cls._sell(cls.bob, cls.tea, cls.pot)
+        cls._sell(cls.bob, cls.tea, cls.pot, cls.tray)
+        cls._sell(cls.acme, cls.goods)
+        cls._count()
+        cls._process()
 
     @classmethod
     def _sell(cls, customer, *products, days=1, confirm=True):
@@ -191,19 +190,21 @@ class TestCareSuggestion(SendCommon):
         self.assertEqual(line.product_id, self.pot)
         self.assertEqual(line.retail_suggestion_kind, 'together')
         self.assertEqual(line.retail_suggestion_reason, row.reason)
-        quotation.action_retail_suggestions()
-        self.assertEqual(
-            self.env['retail.suggestion'].search_count([('order_id', '=', quotation.id)]), len(rows)
-        )
+        again = quotation.action_retail_suggestions()
+        self.assertNotIn(row.id, again['domain'][0][2])
         self.assertEqual(self._success(quotation), (1, 1, 0, 0))
-        quotation.action_confirm()
+        late = self._sell(self.cara, self.tea, confirm=False)
+        too_late = self.env['retail.suggestion']._suggest(late)
+        (quotation | late).action_confirm()
         self.assertEqual(self._success(quotation), (1, 1, 1, 40))
         with self.assertRaises(UserError):
-            (rows - row)[:1].action_add()
+            too_late.action_add()
+        quotation.order_line.filtered(lambda one: one.product_id == self.pot).product_uom_qty = 0
+        self.assertEqual(self._success(quotation), (1, 1, 0, 0))
 
     def _success(self, order):
         [row] = self.env['retail.suggestion.report']._read_group(
-            [('order_id', '=', order.id), ('kind', '=', 'together')],
+            [('order_id', '=', order.id), ('product_id', '=', self.pot.id)],
             [],
             ['offered:sum', 'added:sum', 'kept:sum', 'revenue:sum'],
         )
