@@ -78,6 +78,17 @@ RIGHTS = {
     'retail.care.why': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'marketing': 'rwc'},
     'retail.care.why.line': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'marketing': 'rwc'},
     'retail.followup.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.care.effect': {'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.offer': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'rwcd'},
+    'retail.product.pair': {'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.suggestion': {
+        'user': 'r',
+        'lead': 'r',
+        'manager': 'r',
+        'marketing': 'r',
+        'sales': 'r',
+    },
+    'retail.suggestion.report': {'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.followup': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'marketing': 'rwc'},
     'retail.followup.attempt': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.followup.close': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'marketing': 'rwc'},
@@ -346,6 +357,14 @@ ACTIONS = {
     ('retail.care.why.line', 'action_open'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.followup', 'action_pause'): {'user', 'lead', 'manager'},
     ('retail.followup', 'action_why'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.offer', 'action_announce'): {'manager', 'marketing'},
+    ('retail.offer', 'action_end'): {'manager', 'marketing'},
+    ('retail.offer', 'action_start'): {'manager', 'marketing'},
+    ('retail.offer', 'action_open_effect'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.offer', 'action_open_followups'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.offer', 'action_use'): {'user', 'lead', 'manager', 'marketing'},
+    # whoever may write the quotation
+    ('retail.suggestion', 'action_add'): {'sales'},
     ('retail.care.rule', 'action_retry'): {'manager', 'marketing'},
     ('retail.care.rule', 'action_start'): {'manager', 'marketing'},
     ('retail.care.rule', 'action_stop'): {'manager', 'marketing'},
@@ -860,6 +879,34 @@ class AccessCommon(AccessCalls):
             'retail.care.rule.channel': rule.channel_line_ids,
             'retail.followup': followup,
             'retail.followup.report': cls.env['retail.followup.report'].browse(followup.id),
+            **cls._offers(company),
+        }
+
+    @classmethod
+    def _offers(cls, company):
+        """Return an offer of a company, a suggestion on a quotation that nobody owns, and what is read from both."""
+        order = cls.env['sale.order'].create(
+            {
+                'partner_id': company.partner_id.id,
+                'company_id': company.id,
+                'user_id': False,
+            }
+        )
+        goods = {'company_id': company.id, 'product_id': cls.goods.id}
+        suggestion = cls.env['retail.suggestion'].create(
+            {**goods, 'order_id': order.id, 'kind': 'up'}
+        )
+        effects = cls.env['retail.care.effect']
+        return {
+            'retail.care.effect': effects.search([('company_id', '=', company.id)], limit=1),
+            'retail.offer': cls.env['retail.offer'].create(
+                {'name': 'Tea', 'company_id': company.id, 'class_key': 'lifecycle.new'}
+            ),
+            'retail.product.pair': cls.env['retail.product.pair'].create(
+                {**goods, 'other_id': cls.goods.id}
+            ),
+            'retail.suggestion': suggestion,
+            'retail.suggestion.report': cls.env['retail.suggestion.report'].browse(suggestion.id),
         }
 
     @classmethod
@@ -1524,6 +1571,11 @@ class AccessCommon(AccessCalls):
             'retail.care.preview.line': {'text': 'Then'},
             'retail.care.why': {'with_off': True},
             'retail.care.why.line': {'text': 'Because'},
+            'retail.care.effect': {'planned': 9},
+            'retail.offer': {'name': 'Coffee'},
+            'retail.product.pair': {'together': 9},
+            'retail.suggestion': {'reason': 'So'},
+            'retail.suggestion.report': {'kept': 9},
             'retail.care.rule': {'name': 'Write'},
             'retail.occasion': {'name': 'Fair'},
             'retail.care.rule.channel': {'sequence': 5},
@@ -1745,6 +1797,11 @@ class AccessCommon(AccessCalls):
             },
             'retail.care.why': {'partner_id': cls.bob.id},
             'retail.care.why.line': {'why_id': cls.samples['retail.care.why'].id},
+            'retail.care.effect': {'planned': 9},
+            'retail.offer': {'name': 'Cake', 'company_id': cls.company.id},
+            'retail.product.pair': {'company_id': cls.company.id, 'together': 1},
+            'retail.suggestion': {'company_id': cls.company.id, 'kind': 'up'},
+            'retail.suggestion.report': {'kept': 9},
             'retail.care.rule': {'name': 'Greet', 'purpose': 'marketing'},
             'retail.occasion': {'name': 'Fair', 'date': '2027-07-07'},
             'retail.care.rule.channel': {
