@@ -316,47 +316,45 @@ class Scheduler:
         )
 
     def anchors(self, rule, customer, first, last):
-        """(occurrence, anchor) of a customer for a rule, as far as known today, with anchors from first to last."""
-        kind = rule.trigger
-        if kind == 'birthday':
-            if customer.birthday:
-                for day in yearly_dates(customer.birthday, first, last):
-                    yield day, day
-        elif kind == 'named_date':
-            for key, one in customer.named:
-                for day in yearly_dates(one, first, last):
-                    yield (key, day), day
-        elif kind == 'occasion':
-            for day in sorted(
-                {
-                    one.day
-                    for one in self.occasions
-                    if one.is_on and one.kind == 'greeting' and one.key in rule.occasions
-                }
-            ):  # R13
-                yield day, day
-        elif kind == 'purchase':
-            for one in self.purchases.get(customer.id, ()):
-                if one.counts and one.amount >= rule.minimum:
-                    yield one.key, one.day
-        elif kind == 'second_purchase':
-            mine = [one for one in self.purchases.get(customer.id, ()) if one.counts]
-            if len(mine) == 1:  # R12
-                yield mine[0].key, mine[0].day
-        elif kind == 'silence':
-            day, last_purchase = self.silence_day(customer, rule.silence)
-            if day:
-                yield last_purchase, day  # R11
-        elif kind == 'enrolled':
-            if customer.enrolled:
-                yield customer.enrolled, customer.enrolled
-        elif kind == 'interval':
-            yield from self.interval_anchors(rule, customer)
-        else:
-            raise ValueError(kind)
+        """(occurrence, anchor) of a customer for a rule, as far as known today; yearly ones from first to last."""
+        return getattr(self, f'of_{rule.trigger}')(rule, customer, first, last)
 
-    def interval_anchors(self, rule, customer):
-        raise NotImplementedError
+    def of_birthday(self, _rule, customer, first, last):
+        days = yearly_dates(customer.birthday, first, last) if customer.birthday else []
+        return [(day, day) for day in days]
+
+    def of_named_date(self, _rule, customer, first, last):
+        return [
+            ((key, day), day)
+            for key, one in customer.named
+            for day in yearly_dates(one, first, last)
+        ]
+
+    def of_occasion(self, rule, _customer, _first, _last):
+        days = {
+            one.day
+            for one in self.occasions
+            if one.is_on and one.kind == 'greeting' and one.key in rule.occasions
+        }
+        return [(day, day) for day in sorted(days)]  # R13
+
+    def of_purchase(self, rule, customer, _first, _last):
+        return [
+            (one.key, one.day)
+            for one in self.purchases.get(customer.id, ())
+            if one.counts and one.amount >= rule.minimum
+        ]
+
+    def of_second_purchase(self, _rule, customer, _first, _last):
+        mine = [one for one in self.purchases.get(customer.id, ()) if one.counts]
+        return [(one.key, one.day) for one in mine] if len(mine) == 1 else []  # R12
+
+    def of_silence(self, rule, customer, _first, _last):
+        day, last_purchase = self.silence_day(customer, rule.silence)
+        return [(last_purchase, day)] if day else []  # R11
+
+    def of_enrolled(self, _rule, customer, _first, _last):
+        return [(customer.enrolled, customer.enrolled)] if customer.enrolled else []
 
     def plan(self, today):
         """Plan all rules for a day."""
@@ -421,56 +419,79 @@ class Scheduler:
             self.process_row(row, now, now.astimezone(self.zone).date())
 
     def process_row(self, row, now, today):
-        rule, customer, limits = row.rule, row.customer, self.settings
-        marketing = rule.purpose == 'marketing'
-        if rule.state == 'failed':
-            return None
-        if rule.state != 'on':
-            return self.end(row, 'skipped', 'rule_off')
-        if rule.goal == 'purchase' and self.bought_since(row):
-            return self.end(row, 'stopped', 'goal')
-        if today > row.due + timedelta(rule.late_days()):
-            return self.end(row, 'skipped', row.reason or 'late')
-        if not customer.active:
-            return self.end(row, 'skipped', 'not_customer')
-        if customer.paused & {'all', rule.name, rule.family}:
-            return self.end(row, 'skipped', 'paused')
-        if marketing:
-            age = customer.age(today)
-            if age is not None and age < limits.minor_age:
-                return self.end(row, 'skipped', 'minor')
-            if any(
-                one.kind == 'no_contact' and one.is_on and one.day == today
-                for one in self.occasions
-            ):
-                return self.wait(row, 'no_contact_day', today)
-            if customer.complaints:
-                return self.wait(row, 'complaint', today)
-            if self.is_tired(customer, today):
-                return self.end(row, 'skipped', 'no_reaction')
-        if not rule.expected:
-            reason = self.limit_reached(row, today)
-            if reason:
-                return self.wait(row, reason, today)
+        """The first gate that is shut decides; through all of them somebody is contacted."""
+        if row.rule.state == 'failed':
+            return
+        for gate in (self.gate_row, self.gate_marketing, self.gate_limits):
+            verdict = gate(row, today)
+            if verdict:
+                self.shut(row, *verdict, today)
+                return
         channel, fault = self.choose(row)
         if fault:
-            return self.end(row, 'skipped', fault)
-        opening = self.opening(channel, customer, now)
+            self.shut(row, 'skipped', fault, today)
+            return
+        opening = self.opening(channel, row.customer, now)
         if opening:
             row.reason, row.try_at = 'quiet_hours', opening
+            return
+        owner = row.rule.owner or row.customer.adviser or row.rule.user
+        if self.is_full(row, channel, owner, today):
+            self.shut(row, 'wait', 'capacity', today)
+        else:
+            self.contact(row, channel, owner, today)
+
+    def shut(self, row, state, reason, today):
+        """A row ends, or waits for the next day; a hard date does not wait."""
+        row.reason = reason
+        if state != 'wait':
+            row.state = state
+        elif row.rule.hard:
+            row.state = 'skipped'
+        else:
+            row.try_at = self.at(today + timedelta(1), row.rule.hour)
+
+    def gate_row(self, row, today):
+        rule, customer = row.rule, row.customer
+        if rule.state != 'on':
+            return 'skipped', 'rule_off'
+        if rule.goal == 'purchase' and self.bought_since(row):
+            return 'stopped', 'goal'
+        if today > row.due + timedelta(rule.late_days()):
+            return 'skipped', row.reason or 'late'
+        if not customer.active:
+            return 'skipped', 'not_customer'
+        if customer.paused & {'all', rule.name, rule.family}:
+            return 'skipped', 'paused'
+        return None
+
+    def gate_marketing(self, row, today):
+        if row.rule.purpose != 'marketing':
             return None
-        if rule.day_limit and self.sent_today(rule, today) >= rule.day_limit:
-            return self.wait(row, 'capacity', today)
-        owner = rule.owner or customer.adviser or rule.user
-        if channel == 'phone' and not rule.hard:
-            mine = sum(
-                1
-                for other in self.of_day.get(today, ())
-                if other.channel == 'phone' and other.owner == owner
-            )  # R9
-            if limits.call_capacity and mine >= limits.call_capacity:
-                return self.wait(row, 'capacity', today)
-        return self.contact(row, channel, owner, today)
+        customer = row.customer
+        age = customer.age(today)
+        if age is not None and age < self.settings.minor_age:
+            return 'skipped', 'minor'
+        if any(
+            one.kind == 'no_contact' and one.is_on and one.day == today for one in self.occasions
+        ):
+            return 'wait', 'no_contact_day'
+        if customer.complaints:
+            return 'wait', 'complaint'
+        return ('skipped', 'no_reaction') if self.is_tired(customer, today) else None
+
+    def gate_limits(self, row, today):
+        reason = None if row.rule.expected else self.limit_reached(row, today)
+        return ('wait', reason) if reason else None
+
+    def is_full(self, row, channel, owner, today):
+        """Whether the rule or the owner has done enough for a day; a hard date goes over it."""
+        rule, capacity = row.rule, self.settings.call_capacity
+        others = self.of_day.get(today, ())
+        if rule.day_limit and sum(other.rule is rule for other in others) >= rule.day_limit:
+            return True
+        calls = sum(other.channel == 'phone' and other.owner == owner for other in others)  # R9
+        return channel == 'phone' and not rule.hard and 0 < capacity <= calls
 
     def contact(self, row, channel, owner, today):
         transport, _address = self.settings.channels[channel]
@@ -481,16 +502,6 @@ class Scheduler:
             row.email = row.customer.addresses['email'].lower()
             self.of_email.setdefault(row.email, []).append(row)
         self.of_day.setdefault(today, []).append(row)
-
-    def end(self, row, state, reason):
-        row.state, row.reason = state, reason
-
-    def wait(self, row, reason, today):
-        if row.rule.hard:
-            return self.end(row, 'skipped', reason)
-        row.reason = reason
-        row.try_at = self.at(today + timedelta(1), row.rule.hour)
-        return None
 
     def bought_since(self, row):
         """R14"""
@@ -580,9 +591,6 @@ class Scheduler:
             return None
         day = local.date() + timedelta(0 if hour < begin else 1)
         return self.at(day, begin, zone)
-
-    def sent_today(self, rule, today):
-        return sum(row.rule is rule for row in self.of_day.get(today, ()))
 
 
 def broken_limits(contacts, settings):
