@@ -6,3 +6,5 @@ from . import portal_service
 from . import portal_request
 from . import portal_return
 from . import faq
+from . import care
+from . import portal_message

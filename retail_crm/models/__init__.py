@@ -2,3 +2,4 @@
 from . import customer
 from . import loyalty
 from . import service
+from . import care

@@ -35,6 +35,17 @@ RIGHTS = {
         'sales': 'r',
         'internal': 'r',
     },
+    'retail.care.gap': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
+    'retail.care.pause': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwcd', 'marketing': 'r'},
+    'retail.care.preview': {'manager': 'rwc', 'marketing': 'rwc'},
+    'retail.care.preview.line': {'manager': 'rwc', 'marketing': 'rwc'},
+    'retail.care.rule': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'rwcd'},
+    'retail.care.rule.channel': {
+        'user': 'r',
+        'lead': 'r',
+        'manager': 'rwcd',
+        'marketing': 'rwcd',
+    },
     'retail.channel': {
         'user': 'r',
         'lead': 'r',
@@ -63,6 +74,30 @@ RIGHTS = {
         'internal': 'r',
     },
     'retail.duplicate': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.care.why': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'marketing': 'rwc'},
+    'retail.care.why.line': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'marketing': 'rwc'},
+    'retail.followup.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.followup': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'marketing': 'rwc'},
+    'retail.followup.attempt': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.followup.close': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'marketing': 'rwc'},
+    'retail.followup.contact': {
+        'user': 'rwc',
+        'lead': 'rwc',
+        'manager': 'rwc',
+        'marketing': 'rwc',
+    },
+    'retail.followup.hand.over': {
+        'user': 'rwc',
+        'lead': 'rwc',
+        'manager': 'rwc',
+        'marketing': 'rwc',
+    },
+    'retail.followup.snooze': {
+        'user': 'rwc',
+        'lead': 'rwc',
+        'manager': 'rwc',
+        'marketing': 'rwc',
+    },
     'retail.mail.block': {'user': 'r', 'lead': 'rwc', 'manager': 'rwcd'},
     'retail.mail.log': {'lead': 'r', 'manager': 'r'},
     'retail.incident': {'manager': 'rwc', 'complaint': 'r', 'sensitive': 'rwc'},
@@ -221,12 +256,19 @@ RIGHTS = {
         for model in (
             'retail.ticket.cause',
             'retail.ticket.dissatisfaction',
-            'retail.ticket.reason',
             'retail.ticket.stage',
             'retail.ticket.team',
             'retail.ticket.team.member',
             'retail.ticket.type',
         )
+    },
+    # marketing chooses classes of complaints in care rules
+    'retail.ticket.reason': {
+        'user': 'r',
+        'lead': 'r',
+        'manager': 'rwcd',
+        'marketing': 'r',
+        'complaint': 'r',
     },
     'retail.ticket.line': {
         'user': 'rwcd',
@@ -291,6 +333,23 @@ ACTIONS = {
     ('retail.benefit', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.calendar.import', 'action_import'): {'manager'},
     ('retail.calendar.import', 'action_template'): {'manager'},
+    ('retail.care.pause', 'action_end'): {'user', 'lead', 'manager'},
+    ('retail.care.preview', 'action_render'): {'manager', 'marketing'},
+    ('retail.care.preview', 'action_send_test'): {'manager', 'marketing'},
+    ('retail.care.preview', 'action_start'): {'manager', 'marketing'},
+    ('retail.care.preview.line', 'action_choose'): {'manager', 'marketing'},
+    ('retail.care.rule', 'action_preview'): {'manager', 'marketing'},
+    ('retail.care.rule', 'action_why'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.care.why', 'action_show'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.care.why.line', 'action_open'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_pause'): {'user', 'lead', 'manager'},
+    ('retail.followup', 'action_why'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.care.rule', 'action_retry'): {'manager', 'marketing'},
+    ('retail.care.rule', 'action_start'): {'manager', 'marketing'},
+    ('retail.care.rule', 'action_stop'): {'manager', 'marketing'},
+    ('retail.followup', 'action_try_again'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_print_letters'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_letters_printed'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.classification', 'action_open'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.classification', 'action_apply'): {'manager'},
     ('retail.classification', 'action_reset'): {'manager'},
@@ -696,6 +755,55 @@ class AccessCommon(AccessCalls):
                 'refusal': 'Worn',
             }
         )
+
+    @classmethod
+    def _care_dialogs(cls, company, rule):
+        """Return a gap, a pause, and the dialogs of preview and "why"."""
+        create = lambda model, **values: cls.env[model].create(values)  # noqa: E731
+        preview = create('retail.care.preview', rule_id=rule.id, company_id=company.id)
+        why = create('retail.care.why', partner_id=cls.bob.id, rule_id=rule.id)
+        return {
+            'retail.care.gap': create('retail.care.gap', company_id=company.id, family='churn'),
+            'retail.care.pause': create(
+                'retail.care.pause',
+                company_id=company.id,
+                partner_id=cls.bob.id,
+                reason='Asked',
+                until='2099-01-01',
+            ),
+            'retail.care.preview': preview,
+            'retail.care.preview.line': create(
+                'retail.care.preview.line', preview_id=preview.id, partner_id=cls.bob.id
+            ),
+            'retail.care.why': why,
+            'retail.care.why.line': create('retail.care.why.line', why_id=why.id, rule_id=rule.id),
+        }
+
+    @classmethod
+    def _care(cls, company):
+        """Return a care rule of marketing and a follow-up of it that nobody owns."""
+        rule = cls.env['retail.care.rule'].create(
+            {
+                'name': 'Call',
+                'company_id': company.id,
+                'purpose': 'marketing',
+                'channel_line_ids': [
+                    Command.create({'channel_id': cls.env.ref('retail_crm.retail_channel_sms').id})
+                ],
+            }
+        )
+        rule._set_previewed()
+        followup = cls.env['retail.followup'].create(
+            {'rule_id': rule.copy().id, 'partner_id': cls.bob.id, 'company_id': company.id}
+        )
+        cls.env.flush_all()
+        return {
+            **cls._care_dialogs(company, rule),
+            'retail.care.rule': rule,
+            'retail.care.rule.channel': rule.channel_line_ids,
+            'retail.followup': followup,
+            'retail.followup.report': cls.env['retail.followup.report'].browse(followup.id),
+        }
 
     @classmethod
     def _duplicate(cls, company):
@@ -1191,6 +1299,7 @@ class AccessCommon(AccessCalls):
         cls.samples = {
             **cls._complaint_parts(cls.company, cls.bob),
             **(merged := cls._merged(cls.company, cls.bob)),
+            **cls._care(cls.company),
             'retail.major.item': cls.env['retail.major.item'].create({'name': 'Pray'}),
             'retail.major.rule': cls.env.ref('retail_crm.retail_major_rule_press'),
             'retail.ticket.reason.told': cls.env.ref(
@@ -1352,6 +1461,14 @@ class AccessCommon(AccessCalls):
             'retail.benefit': {'code': 'X'},
             'retail.calendar.import': {'filename': 'x.csv'},
             'retail.calendar.makeup': {'name': 'Feast'},
+            'retail.care.gap': {'days': 9},
+            'retail.care.pause': {'reason': 'Said so'},
+            'retail.care.preview': {'partner_id': cls.ann.id},
+            'retail.care.preview.line': {'text': 'Then'},
+            'retail.care.why': {'with_off': True},
+            'retail.care.why.line': {'text': 'Because'},
+            'retail.care.rule': {'name': 'Write'},
+            'retail.care.rule.channel': {'sequence': 5},
             'retail.channel': {'name': 'Till'},
             'retail.cohort.report': {'customers': 99},
             'retail.classification': {'new_days': 60},
@@ -1361,6 +1478,7 @@ class AccessCommon(AccessCalls):
             'retail.consent.text': {'text': 'No'},
             'retail.duplicate': {'state': 'merged'},
             'retail.faq': {'keywords': 'Time'},
+            'retail.followup': {'opinion': 'Happy'},
             'retail.faq.gap': {'ticket_count': 1},
             'retail.member.list': {'name': 'Coffee'},
             'retail.member.list.line': {'note': 'Vegetarian'},
@@ -1547,6 +1665,27 @@ class AccessCommon(AccessCalls):
                 'calendar_id': clock['retail.calendar.makeup'].calendar_id.id,
                 'date': '2026-10-11',
             },
+            'retail.care.gap': {'company_id': cls.company.id, 'family': 'greeting'},
+            'retail.care.pause': {
+                'partner_id': cls.bob.id,
+                'reason': 'Too many',
+                'until': '2099-01-01',
+            },
+            'retail.care.preview': {
+                'rule_id': cls.samples['retail.care.rule'].id,
+                'company_id': cls.company.id,
+            },
+            'retail.care.preview.line': {
+                'preview_id': cls.samples['retail.care.preview'].id,
+                'partner_id': cls.bob.id,
+            },
+            'retail.care.why': {'partner_id': cls.bob.id},
+            'retail.care.why.line': {'why_id': cls.samples['retail.care.why'].id},
+            'retail.care.rule': {'name': 'Greet', 'purpose': 'marketing'},
+            'retail.care.rule.channel': {
+                'rule_id': cls.samples['retail.care.rule'].id,
+                'channel_id': cls.env.ref('retail_crm.retail_channel_phone').id,
+            },
             'retail.channel': {'name': 'Pigeon', 'code': 'pigeon'},
             'retail.cohort.report': {'company_id': cls.company.id},
             'retail.consent': {
@@ -1564,6 +1703,7 @@ class AccessCommon(AccessCalls):
             'retail.consent.text': {'purpose': 'service', 'version': 'new', 'text': 'Yes'},
             'retail.duplicate': {'kind': 'phone', 'key': 'x', 'suspicion': 'person'},
             'retail.faq': {'question': 'Where?', 'answer': 'Here'},
+            'retail.followup': {'partner_id': cls.bob.id, 'company_id': cls.company.id},
             'retail.faq.gap': {'ticket_count': 9},
             'retail.member.list': {'name': 'Wine'},
             'retail.member.list.line': {'list_id': cls.list.id, 'partner_id': cls.bob.id},
@@ -1909,6 +2049,7 @@ class TestAccess(AccessCommon):
         others = {
             **self._clock(self.company_2),
             **self._causes(self.company_2),
+            **self._care(self.company_2),
             **self._desk(self.company_2, self.bob),
             'retail.ticket.merge': self._merged(self.company_2, self.bob)['retail.ticket.merge'],
             **{

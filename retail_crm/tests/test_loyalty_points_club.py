@@ -1,7 +1,7 @@
 """Points and the customer club: tier factors, members only, the shipped program, rewards, referrals (issue 6)."""
 
 from calendar import monthrange
-from datetime import date
+from datetime import date, timedelta
 
 from freezegun import freeze_time
 
@@ -114,8 +114,8 @@ class TestPointsClub(ClubCase):
             {
                 'name': 'Week',
                 'company_id': self.company.root_id.id,
-                'date_from': date.today(),
-                'date_to': date.today(),
+                'date_from': date.today() - timedelta(days=1),
+                'date_to': date.today() + timedelta(days=1),
                 'factor': 3,
             }
         )

@@ -1,7 +1,7 @@
 """The seven steps of a complaint: checks, loop with rounds, filing (L02, S-TKT-06 to 21)."""
 
 from ast import literal_eval
-from datetime import date, timedelta
+from datetime import date
 
 from freezegun import freeze_time
 

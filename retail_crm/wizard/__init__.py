@@ -10,4 +10,5 @@ from . import (
     retail_sensitive,
     loyalty,
     service,
+    care,
 )

@@ -23,7 +23,11 @@ class RetailPortalAccess(models.AbstractModel):
             operation != 'read'
             or (field.name not in self._portal_fields and field.name not in _ALWAYS)
         ):
-            if not self._is_reader_internal():
+            # kept on the environment, as its user is: even a look into Odoo's cache is felt a thousand times a page
+            is_internal = vars(self.env).get('_retail_is_internal')
+            if is_internal is None:
+                is_internal = self.env._retail_is_internal = self._is_reader_internal()
+            if not is_internal:
                 return False
         return super()._has_field_access(field, operation)
 

@@ -110,6 +110,7 @@ from . import (
     retail_ticket_intake,
     retail_ticket_look_up,
     retail_ticket_data_request,
+    retail_card_mixin,
     retail_ticket_card,
     retail_ticket_sheet,
     sale_order_line_ticket,

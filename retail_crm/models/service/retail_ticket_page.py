@@ -2,6 +2,7 @@ import contextlib
 
 from odoo import api, models
 from odoo.exceptions import MissingError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 #: What record rules ask of a ticket (security/service_rules.xml): read together with what a page shows.
@@ -39,7 +40,19 @@ class RetailTicketPage(models.Model):
             fields = [self._fields[name] for name in _OF_RULES]
             may = [field.name for field in fields if self._has_field_access(field, 'read')]
             field_names = list(dict.fromkeys([*field_names, *may]))
+            if limit and self._is_by_deadline(domain):
+                # chosen from the narrow index first: sorting all that are late means reading them, and they are wide
+                page = self.search(domain, offset=offset, limit=limit, order=order)
+                domain, offset = [('id', 'in', page.ids)], 0
         return super().search_fetch(domain, field_names, offset=offset, limit=limit, order=order)
+
+    @staticmethod
+    def _is_by_deadline(domain):
+        """Return whether a domain asks for a deadline, of which an index knows and the order of the list does not."""
+        return any(
+            condition.field_expr in ('deadline', 'is_overdue')
+            for condition in Domain(domain).iter_conditions()
+        )
 
     @api.readonly
     def web_read(self, specification):

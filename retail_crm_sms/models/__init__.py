@@ -1,0 +1,2 @@
+from . import retail_followup
+from . import sms_sms
