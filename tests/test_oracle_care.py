@@ -3,11 +3,18 @@
 First the scheduler itself (oracle_care.py) on cases worked out by hand, then the year of the add-on beside it.
 """
 
-from datetime import UTC, date, datetime, timedelta
+import json
+from collections import Counter
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from fractions import Fraction
+from textwrap import indent
+from zoneinfo import ZoneInfo
 
+import care_year
 import oracle_care
 import pytest
+import test_cdnow
 from oracle_care import Customer, Occasion, Purchase, Rule, Scheduler, Settings, Yearly
 
 # === THE ORACLE ITSELF, BY HAND ===
@@ -381,3 +388,342 @@ def test_the_independent_count_of_limits():
     assert oracle_care.broken_limits(fine, settings) == []
     assert oracle_care.broken_limits([*fine, (2, 'a', on('2027-03-14'), True)], settings)
     assert oracle_care.broken_limits([*fine, (1, '', on('2027-03-07'), False)], settings)
+
+
+# === THE YEAR ===
+
+RULES = [
+    {
+        'name': 'named',
+        'trigger': 'named_date',
+        'purpose': 'marketing',
+        'delay_days': -3,
+        'lead_days': 5,
+    },
+    {
+        'name': 'birthday',
+        'trigger': 'birthday',
+        'purpose': 'marketing',
+        'family': 'greeting',
+        'hard': True,
+        'late_days': 0,
+        'lead_days': 7,
+        'control_percent': 10,
+    },
+    {
+        'name': 'birthday call',
+        'trigger': 'birthday',
+        'family': 'greeting',
+        'hard': True,
+        'late_days': 0,
+        'lead_days': 3,
+        'tiers': [1],
+        'channels': ['phone', 'letter'],
+        'adviser': True,
+    },
+    {
+        'name': 'day',
+        'trigger': 'occasion',
+        'purpose': 'marketing',
+        'family': 'greeting',
+        'segment': True,
+        'late_days': 2,
+    },
+    {
+        'name': 'thanks',
+        'trigger': 'purchase',
+        'family': 'purchase',
+        'delay_days': 2,
+        'is_expected': True,
+        'channels': ['email'],
+        'again_days': 20,
+    },
+    {
+        'name': 'after purchase',
+        'trigger': 'purchase',
+        'family': 'purchase',
+        'delay_days': 7,
+        'minimum': 30,
+        'channels': ['phone', 'email'],
+        'adviser': True,
+        'day_limit': 6,
+        'late_days': 4,
+    },
+    {
+        'name': 'use',
+        'trigger': 'purchase',
+        'family': 'product',
+        'delay_days': 3,
+        'in_working_days': True,
+        'sample_percent': 40,
+        'domain': "[('ref', '=like', '%3')]",
+    },
+    {
+        'name': 'second',
+        'trigger': 'second_purchase',
+        'purpose': 'marketing',
+        'delay_days': 30,
+        'lead_days': 7,
+        'goal': 'purchase',
+        'control_percent': 20,
+        'channels': ['email', 'letter'],
+    },
+    {
+        'name': 'watch',
+        'trigger': 'silence',
+        'silence': 'watch',
+        'purpose': 'marketing',
+        'family': 'churn',
+        'goal': 'purchase',
+        'hour': 15.0,
+        'channels': ['email', 'phone'],
+        'again_days': 60,
+    },
+    {
+        'name': 'alert',
+        'trigger': 'silence',
+        'silence': 'alert',
+        'family': 'churn',
+        'goal': 'purchase',
+        'channels': ['phone'],
+        'sample_percent': 60,
+    },
+    {
+        'name': 'lapse',
+        'trigger': 'silence',
+        'silence': 'lapse',
+        'purpose': 'marketing',
+        'family': 'churn',
+        'delay_days': 10,
+        'late_days': 20,
+    },
+]
+PREDICATES = {'use': lambda customer: str(customer.number).endswith('3')}
+SHIPPED, TIGHT = (
+    {},
+    {
+        'retail_care_marketing_week': 2,
+        'retail_care_marketing_month': 3,
+        'retail_care_all_week': 3,
+        'retail_care_message_from': 8.5,
+        'retail_care_message_to': 11.5,
+        'retail_care_call_from': 11.0,
+        'retail_care_call_to': 19.0,
+        'retail_care_silent_count': 2,
+        'retail_care_pause_days': 30,
+        'retail_care_call_capacity': 2,
+        'retail_care_minor_age': 15,
+        'retail_service_consent': False,
+        'gaps': {'greeting': 20, 'churn': 5},
+    },
+)
+
+
+def oracle_settings(year):
+    values = {
+        name.removeprefix('retail_care_'): value
+        for name, value in year.settings.items()
+        if name.startswith('retail_care_')
+    }
+    return Settings(
+        **values,
+        family_gaps=year.settings.get('gaps', {}),
+        service_consent=year.settings.get('retail_service_consent', True),
+        fallback=('wechat', 'phone', 'email', 'letter'),
+        holidays=frozenset(map(on, year.holidays)),
+    )
+
+
+def oracle_rules(year, ids):
+    rules = []
+    for place, one in enumerate(year.rules):
+        if one['name'] not in ids:
+            continue
+        rules.append(
+            Rule(
+                ids[one['name']],
+                one['name'],
+                one['trigger'],
+                sequence=place,
+                started=year.first,
+                purpose=one.get('purpose', 'service'),
+                family=one.get('family', 'other'),
+                delay=one.get('delay_days', 0),
+                in_working_days=one.get('in_working_days', False),
+                lead=one.get('lead_days', 0),
+                hard=one.get('hard', False),
+                late=one.get('late_days', 7),
+                again=one.get('again_days', 0),
+                hour=one.get('hour', 10.0),
+                tiers=frozenset(one.get('tiers', ())),
+                segments=frozenset({'chosen'} if one.get('segment') else ()),
+                test=PREDICATES.get(one['name']),
+                minimum=one.get('minimum', 0),
+                silence=one.get('silence'),
+                occasions=frozenset(key for key, _day, _kind in year.occasions),
+                channels=tuple(one.get('channels', ())),
+                sample=one.get('sample_percent', 100),
+                control=one.get('control_percent', 0),
+                day_limit=one.get('day_limit', 0),
+                goal=one.get('goal', 'none'),
+                expected=one.get('is_expected', False),
+                owner=None if one.get('adviser') else 'user',
+            )
+        )
+    return rules
+
+
+def oracle_customers(year, ids):
+    customers = []
+    for number, one in enumerate(year.customers):
+        birthday = one['birthday'] and Yearly(*one['birthday'])
+        customers.append(
+            Customer(
+                ids[number],
+                number,
+                birthday=birthday,
+                named=tuple(
+                    (place, Yearly(month, day, lunar=lunar))
+                    for place, (month, day, lunar) in enumerate(one['named'])
+                ),
+                zone=one['zone'],
+                preferred=one['preferred'],
+                addresses=dict(one['addresses']),
+                consents={
+                    (purpose, channel): granted for purpose, channel, granted in one['consents']
+                },
+                blocked=one['blocked'],
+                adviser=one['adviser'],
+                tier=one['tier'],
+                segments={'chosen'} if one['segment'] else set(),
+            )
+        )
+    return customers
+
+
+def happen(shop, people, day, what, *values):
+    """The oracle's side of an event."""
+    one = people[values[0]] if isinstance(values[0], int) else None
+    if what == 'consent':
+        one.consents[values[1], values[2]] = values[3]
+    elif what in ('complaint', 'solved'):
+        one.complaints += 1 if what == 'complaint' else -1
+    elif what == 'tier':
+        one.tier = values[1]
+    elif what == 'gone':
+        one.active = False
+    elif what == 'pause':
+        one.paused.add(values[1])
+    else:
+        for rule in shop.rules:
+            if rule.name == values[0]:
+                rule.state = 'off' if what == 'stop' else 'on'
+                rule.started = day if what == 'start' else rule.started
+
+
+def live(year, result):
+    """Let the oracle live through the year."""
+    people = oracle_customers(year, result['partners'])
+    occasions = [Occasion(key, on(day), kind) for key, day, kind in year.occasions]
+    occasions = occasions if result['has_occasions'] else []
+    shop = Scheduler(oracle_settings(year), oracle_rules(year, result['rules']), people, occasions)
+    zone, day, left = ZoneInfo('Asia/Shanghai'), year.first, list(enumerate(year.purchases))[::-1]
+    while day <= year.last:
+        for event in year.events.get(str(day), ()):
+            happen(shop, people, day, *event)
+        while left and left[-1][1][1] <= str(day):
+            key, (number, bought_on, dollars) = left.pop()
+            shop.buy(Purchase(people[number].id, on(bought_on), Fraction(dollars), key))
+        if day.day == 1:
+            shop.measure(day)
+        for row in shop.of_day.get(day - timedelta(1), ()):
+            if care_year.reacts(row.rule.name, row.customer.number):
+                row.reaction = True
+        shop.plan(day)
+        for hour in (11, 19):
+            shop.process(datetime.combine(day, time(hour, 10), zone).astimezone(UTC))
+        for row in shop.of_day.get(day, ()):
+            row.state = 'done'
+        day += timedelta(1)
+    return shop
+
+
+def found_rows(result):
+    """{(rule, customer, anchor): (due, state, reason, channel, day)}, several of them in a list"""
+    rows = {}
+    for name, number, anchor, *rest in result['rows']:
+        rows.setdefault((name, number, anchor), []).append(tuple(rest[:5]))
+    return {key: sorted(values, key=str) for key, values in rows.items()}
+
+
+def expected_rows(shop):
+    rows = {}
+    for row in shop.rows:
+        key = (row.rule.name, row.customer.number, str(row.anchor))
+        day = str(row.acted) if row.acted else None
+        rows.setdefault(key, []).append((str(row.due), row.state, row.reason, row.channel, day))
+    return {key: sorted(values, key=str) for key, values in rows.items()}
+
+
+def check_limits(year, result):
+    """The limits were never broken, by a count of what Odoo says it sent; and each follow-up has one mail at most."""
+    purposes = {one['name']: one.get('purpose', 'service') for one in year.rules}
+    expected = {one['name'] for one in year.rules if one.get('is_expected')}
+    contacts = [
+        (number, email if channel == 'email' else '', on(day), purposes[name] == 'marketing')
+        for name, number, _anchor, _due, _state, _reason, channel, day, *_rest, email in result[
+            'rows'
+        ]
+        if day and name not in expected
+    ]
+    assert len(contacts) > 100
+    assert oracle_care.broken_limits(contacts, oracle_settings(year)) == []
+    mails = Counter(number for number, _to in result['mails'])
+    assert max(mails.values()) == 1
+    assert len(mails) == sum(row[6] == 'email' for row in result['rows'])
+
+
+@pytest.mark.parametrize(
+    ('seed', 'first', 'days', 'customers', 'settings'),
+    [
+        pytest.param(9, date(2027, 1, 1), 365, 300, SHIPPED, id='2027'),
+        pytest.param(28, date(2028, 1, 1), 150, 200, TIGHT, id='2028'),
+    ],
+)
+def test_a_year_of_follow_ups(house, fresh_db, monkeypatch, seed, first, days, customers, settings):
+    """Issue 9: a simulated year gives exactly the contacts of an independent scheduler, and never breaks a limit."""
+    house.setup('odoo', 'cdnow')
+    monkeypatch.setattr(test_cdnow, 'LIMIT', customers)
+    source = test_cdnow.read_source(house.data_folder('cdnow'))
+    last = first + timedelta(days - 1)
+    rules = [{'sequence': place, **one} for place, one in enumerate(RULES)]
+    year = care_year.make_year(seed, first, last, source, rules, settings)
+    result = live_in_odoo(house, fresh_db(), year)
+    assert not [name for name, (state, _error) in result['states'].items() if state == 'failed'], (
+        result['states']
+    )
+    shop = live(year, result)
+    found, expected = found_rows(result), expected_rows(shop)
+    wrong = sorted(
+        key for key in found.keys() | expected.keys() if found.get(key) != expected.get(key)
+    )
+    report = [f'{key}: Odoo {found.get(key)}, oracle {expected.get(key)}' for key in wrong[:10]]
+    assert not wrong, f'{len(wrong)} of {len(expected)} differ:\n' + '\n'.join(report)
+    check_limits(year, result)
+    # all of it happened often enough to mean something
+    told = Counter(row.reason or row.state for row in shop.rows)
+    assert {name for name in ENOUGH if told[name] < 3} == set(), told
+
+
+#: Ends that each year must have seen.
+ENOUGH = ('done', 'control', 'no_consent', 'refused', 'no_address', 'goal', 'limit_week')
+
+
+def live_in_odoo(house, name, year):
+    script = care_year.SCRIPT.replace(
+        '    STAND_INS\n', indent(care_year.STAND_INS, '    ')
+    ).replace('DATA', repr(json.dumps(year.as_data())), 1)
+    script = script.replace('DAYS', repr([str(year.first), str(year.last)]), 1)
+    output = house.shell_script(name, script)
+    line = next(line for line in output.splitlines() if 'RESULT ' in line)
+    return json.loads(line.partition('RESULT ')[2], parse_float=Decimal)
