@@ -1,0 +1,19 @@
+from odoo import fields, models
+
+
+class RetailCareRule(models.Model):
+    """What a rule offers: an offer of its own, or the one that the customer's policy names."""
+
+    _inherit = 'retail.care.rule'
+
+    offer_id = fields.Many2one(
+        comodel_name='retail.offer',
+        index='btree_not_null',
+        ondelete='restrict',
+        check_company=True,
+        help='What customers are offered. Those who are not entitled are left out.',
+    )
+    offer_by_policy = fields.Boolean(
+        string='Offer of the Policy',
+        help='Without an offer of its own: what the policy of each customer says, if anything.',
+    )
