@@ -198,18 +198,18 @@ class TestCareTrigger(RetailCrmCommon):
     def test_purchases(self):
         """Boundaries of window and amount, categories, cancelled ones (S-FUP-08)."""
         one, two, three, four = self.people
-        first = self._bought(one, '2027-03-01')
-        self._bought(two, '2027-03-02', quantity=3)
-        self._bought(three, '2027-03-03')
-        cancelled = self._bought(four, '2027-03-02')
+        first = self._bought(one, '2026-03-01')
+        self._bought(two, '2026-03-02', quantity=3)
+        self._bought(three, '2026-03-03')
+        cancelled = self._bought(four, '2026-03-02')
         cancelled._action_cancel()
         self._fill()
-        window = date(2027, 3, 8), date(2027, 3, 9)
+        window = date(2026, 3, 8), date(2026, 3, 9)
         rows = self._rows('purchase', *window, delay_days=7)
         self.assertEqual([row[0] for row in rows], [one.id, two.id])
         self.assertEqual(
             rows[0][1:],
-            (date(2027, 3, 1), f'purchase:sale.order:{first.id}', 'sale.order', first.id),
+            (date(2026, 3, 1), f'purchase:sale.order:{first.id}', 'sale.order', first.id),
         )
         rows = self._rows('purchase', *window, delay_days=7, minimum=300)
         self.assertEqual([row[0] for row in rows], [two.id])
@@ -222,7 +222,7 @@ class TestCareTrigger(RetailCrmCommon):
             [row[0] for row in self._rows('second_purchase', *window, delay_days=7)],
             [one.id, two.id],
         )
-        self._bought(one, '2027-03-20')
+        self._bought(one, '2026-03-20')
         self._fill()
         self.assertEqual(
             [row[0] for row in self._rows('second_purchase', *window, delay_days=7)], [two.id]
@@ -316,7 +316,7 @@ class TestCareTrigger(RetailCrmCommon):
 
     def test_silence_and_expected(self):
         """The dates of the profile, once per last purchase (S-CLV-05)."""
-        for day in ('2027-01-01', '2027-01-31'):
+        for day in ('2026-01-01', '2026-01-31'):
             self._bought(self.people[0], day)
         self._fill()
         profile = self._profile_of(self.people[0])

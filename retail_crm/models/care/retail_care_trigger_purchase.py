@@ -45,26 +45,29 @@ class RetailCareTriggerPurchase(models.Model):
                       AND earlier.counts AND (earlier.date, earlier.id) < (purchase.date, purchase.id))"""
             )
         return SQL(
-            """SELECT COALESCE(ordered.partner_id, invoiced.partner_id, purchase.partner_id), purchase.date,
+            """SELECT orderer.id, purchase.date,
                       'purchase:' || purchase.res_model || ':' || purchase.res_id,
                       purchase.res_model, purchase.res_id
                  FROM retail_purchase AS purchase
-                 LEFT JOIN sale_order AS ordered
-                   ON purchase.res_model = 'sale.order' AND ordered.id = purchase.res_id
-                 LEFT JOIN account_move AS invoiced
-                   ON purchase.res_model = 'account.move' AND invoiced.id = purchase.res_id
+                CROSS JOIN LATERAL (%s) AS orderer(id)
                 WHERE purchase.company_id = %s AND purchase.counts AND purchase.date BETWEEN %s AND %s
                   AND purchase.amount >= %s %s %s %s""",
+            # looked up one by one: a join would read all documents there are
+            SQL(
+                """SELECT COALESCE(
+                          (SELECT partner_id FROM sale_order
+                            WHERE id = purchase.res_id AND purchase.res_model = 'sale.order'),
+                          (SELECT partner_id FROM account_move
+                            WHERE id = purchase.res_id AND purchase.res_model = 'account.move'),
+                          purchase.partner_id)"""
+            ),
             company.id,
             low,
             high,
             self.minimum,
             earlier,
             self._sql_of_categories(),
-            self._sql_only(
-                SQL('COALESCE(ordered.partner_id, invoiced.partner_id, purchase.partner_id)'),
-                partner_ids,
-            ),
+            self._sql_only(SQL('orderer.id'), partner_ids),
         )
 
     def _sql_of_categories(self):

@@ -47,6 +47,7 @@ class SaleOrder(models.Model):
         string='Delivered',
         readonly=True,
         copy=False,
+        groups='retail_crm.group_user',
         help='When all goods of the order were delivered.',
     )
     retail_enquiry_id = fields.Many2one(
