@@ -131,7 +131,7 @@ class TestCareChannels(SendCommon):
             }
         )
         template.with_context(lang='fr_FR').subject = 'Salut {{ object.partner_id.name }}'
-        self.service_rule.template_id = template
+        self._change(self.service_rule, template_id=template.id)
         followup = self._sent_by(self.cara, self.service_rule, occurrence='2')
         self.assertEqual(followup.subject, 'Salut Cara')
         self.assertIn('Good day Cara', followup.mail_mail_id.body_html)
@@ -143,12 +143,12 @@ class TestCareChannels(SendCommon):
         self.assertIn('quiet hours', self.offer_rule.send_warning)
         self.offer_rule.write({'hour': 10, 'text': False})
         self.assertIn('neither', self.offer_rule.send_warning)
-        counter = self._create_rule('Nowhere', 'service', self.env['retail.channel'])
-        self.assertIn('no channel', counter.send_warning)
+        self.offer_rule.channel_line_ids.unlink()
+        self.assertIn('no channel', self.offer_rule.send_warning)
 
     def test_each_gets_his_own_words(self):
         """A template that is compiled once for a batch still says to everybody what is his (S-FUP-10)."""
-        self.service_rule.template_id = self.env['mail.template'].create(
+        template = self.env['mail.template'].create(
             {
                 'name': 'Hello',
                 'model_id': self.env['ir.model']._get_id('retail.followup'),
@@ -157,6 +157,7 @@ class TestCareChannels(SendCommon):
                 '<p><t t-out="object.partner_id.name"/> of <t t-out="city or 0"/></p>',
             }
         )
+        self._change(self.service_rule, template_id=template.id)
         people = self.cara | self._create_customer('Dora', city=False)
         rows = self.followups.concat(*[self._plan(self.service_rule, one) for one in people])
         self._run()
@@ -228,6 +229,7 @@ class TestCareChannels(SendCommon):
         self._agree(self.cara, self.letter)
         letter = self._sent_by(self.cara, rule)
         self.assertState(letter, 'todo')
+        self.assertFalse(letter.user_id or letter.activity_ids)
         html, _kind = self.env['ir.actions.report']._render_qweb_html(
             'retail_crm.report_letter', letter.ids
         )
@@ -287,7 +289,11 @@ class TestCareChannels(SendCommon):
     def test_answered_and_came(self):
         """An answer is a reaction that somebody is asked to read; so is a visit (S-FUP-13)."""
         answered = self._sent(self.offer_rule, self.cara, 3)
-        answered.message_update({'body': '<p>Please call me</p>'})
+        answered.message_update({'body': '<p>Hm</p>', 'email_from': 'clerk@example.com'})
+        self.assertFalse(answered.reaction)
+        answered.message_update(
+            {'body': '<p>Please call me</p>', 'email_from': 'Cara <CARA@example.com>'}
+        )
         self.assertEqual(answered.reaction, 'replied')
         self.assertEqual(answered.activity_ids.user_id, self.users['user'])
         came = self._sent(self.service_rule, self.bob, 3)

@@ -21,8 +21,9 @@ class CareWorkCommon(RetailCrmCommon):
         super().setUpClass()
         cls.company.resource_calendar_id.tz = 'UTC'
         # nobody is tied to the hour at which tests run
-        cls.company.write({'retail_care_call_from': 0.0, 'retail_care_call_to': 0.0})
-        cls.company.write({'retail_care_message_from': 0.0, 'retail_care_message_to': 0.0})
+        cls.company.write({'retail_care_call_from': 0.0, 'retail_care_call_to': 24.0})
+        cls.company.write({'retail_care_message_from': 0.0, 'retail_care_message_to': 24.0})
+        cls.company.retail_service_consent = False
         cls.user, cls.lead = cls.users['user'], cls.users['lead']
         cls.phone = cls.env.ref('retail_crm.retail_channel_phone')
         cls.email = cls.env.ref('retail_crm.retail_channel_email')

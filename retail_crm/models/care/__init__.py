@@ -1,5 +1,3 @@
-# the words of offers are in the lists before models take them
-from . import _offer
 from . import retail_care_rule
 from . import retail_care_rule_state
 from . import retail_care_rule_audience
@@ -8,6 +6,12 @@ from . import retail_care_rule_channel
 from . import retail_followup
 from . import retail_care_trigger_moment
 from . import retail_moment_care
+from . import _offer
+from . import retail_care_trigger_date
+from . import retail_care_trigger_purchase
+from . import retail_care_trigger_contact
+from . import product_template_care
+from . import sale_order_delivered
 from . import retail_followup_attempt
 from . import retail_followup_work
 from . import retail_followup_activity
@@ -72,3 +76,6 @@ from . import retail_suggestion_report
 from . import sale_order_line_suggestion
 from . import sale_order_suggestion
 from . import sale_order_wish
+from . import retail_occasion
+from . import retail_policy_care
+from . import retail_followup_policy

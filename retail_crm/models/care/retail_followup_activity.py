@@ -83,12 +83,12 @@ class RetailFollowupActivity(models.Model):
         """Have the activities follow a change of follow-ups. System process."""
         if self.env.su and self.env.context.get('retail_crm_activity_leads'):
             return  # the change came from the activity
+        waiting = self.filtered(lambda one: one.state == 'todo')
         if 'state' in vals:
-            waiting = self.filtered(lambda one: one.state == 'todo')
             (self - waiting)._end_activities()
-            waiting._begin_activities()
-        else:
-            waiting = self.filtered(lambda one: one.state == 'todo')
+        # also when the owner changes: with who has left his activities are gone
+        waiting._begin_activities()
+        waiting = waiting.filtered(lambda one: one.state == 'todo')
         activities = waiting._own_activities().with_context(retail_crm_followup_leads=True)
         for activity in activities:
             followup = activity.retail_followup_id

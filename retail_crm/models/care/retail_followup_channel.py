@@ -4,10 +4,8 @@ from odoo import api, models
 
 from ._sending import skip
 
-#: Transports of which an employee does the contact himself; letters are printed together.
+#: Transports of which an employee does the contact himself; letters are printed together, by whoever does that.
 BY_STAFF = ('phone', 'manual')
-#: Transports that wait on a list until somebody acts.
-TODO = ('phone', 'manual', 'letter')
 
 
 class Reach(NamedTuple):

@@ -20,6 +20,11 @@ class RetailFollowupLetter(models.Model):
             raise UserError(self.env._('None of these is a letter that waits to be printed.'))
         return letters
 
+    def _begin_activities(self):
+        """Letters are nobody's task: they are printed together from their list."""
+        others = self.filtered(lambda one: one.channel_id.transport != 'letter')
+        return super(RetailFollowupLetter, others)._begin_activities()
+
     def action_print_letters(self):
         """Print letters, each on a page of its own.
 
@@ -54,13 +59,15 @@ class RetailFollowupLetter(models.Model):
     # === PAGE ===#
 
     def _letter_name(self):
-        """Return to whom one letter is addressed."""
+        """Return to whom one letter is addressed: the company of a contact above its name."""
         customer = self.partner_id
-        parent = customer.parent_id.name if customer.parent_id and not customer.is_company else ''
-        return '\n'.join(filter(None, (parent, customer.name)))
+        return '\n'.join(filter(None, (customer.parent_id.name, customer.name)))
 
     def _letter_address(self):
         return self.partner_id._display_address(without_company=True)
+
+    def _letter_sender(self):
+        return self.company_id.partner_id._display_address(without_company=True)
 
     def _letter_date(self):
         return format_date(self.env, self.company_id._retail_today())

@@ -1,5 +1,5 @@
 from odoo import fields, models
-from odoo.tools import formataddr, html2plaintext
+from odoo.tools import email_normalize, formataddr, html2plaintext
 from odoo.tools.mail import append_content_to_html
 
 #: Keeps answering machines quiet, and tells that a person did not write it.
@@ -140,8 +140,18 @@ class RetailFollowupMail(models.Model):
     def message_update(self, msg_dict, update_vals=None):
         """The customer answered: that is a reaction, and somebody has to read it."""
         result = super().message_update(msg_dict, update_vals=update_vals)
+        email = email_normalize(msg_dict.get('email_from') or msg_dict.get('from') or '')
+        author = self.env['res.partner'].browse(msg_dict.get('author_id') or [])
+        # sudo: gateway
+        mine = self.sudo().filtered(
+            lambda one: (
+                one.commercial_partner_id == author.sudo().commercial_partner_id
+                or email
+                and email in (one.email_normalized, one.partner_id.email_normalized)
+            )
+        )
         if not msg_dict.get('is_bounce'):
-            self.sudo()._replied(html2plaintext(msg_dict.get('body') or ''))  # sudo: gateway
+            mine._replied(html2plaintext(msg_dict.get('body') or ''))
         return result
 
     def _replied(self, text):

@@ -18,7 +18,8 @@ class RetailFollowupRefusal(models.Model):
             ('purpose', '=', purpose),
         ]
         waiting = self.search([*mine, ('state', '=', 'todo'), ('channel_id', '=', channel.id)])
-        waiting._unqueue()
+        # who said so when he was called was called
+        waiting.filtered(lambda one: 'refused' not in one.attempt_ids.mapped('result'))._unqueue()
         sent = [*mine, ('state', '=', 'done'), ('channel_id', '=', channel.id)]
         self._take_back(sent)._unqueue()
         planned = self.search([*mine, ('state', '=', 'planned')])

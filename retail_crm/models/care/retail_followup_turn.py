@@ -8,7 +8,7 @@ from odoo.tools import SQL
 from ._hours import day_of, opening, zone_of
 from ._ledger import MONTH, Contact, Ledger
 from ._sending import Sending, Verdict, skip, wait
-from .retail_followup_channel import TODO
+from .retail_followup_channel import BY_STAFF
 
 
 class RetailFollowupTurn(models.Model):
@@ -46,7 +46,7 @@ class RetailFollowupTurn(models.Model):
         """Return the verdicts of those that have passed the gates that look at each one alone."""
         reaches = self._reaches()
         by_staff = self.filtered(
-            lambda one: reaches[one.id].channel and reaches[one.id].channel.transport in TODO
+            lambda one: reaches[one.id].channel and reaches[one.id].channel.transport in BY_STAFF
         )
         turn = Turn(sending, self, by_staff._owners(sending))
         verdicts = {}

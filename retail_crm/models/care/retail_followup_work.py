@@ -95,6 +95,8 @@ class RetailFollowupWork(models.Model):
                     'Follow-ups are closed with their buttons: what came of them has to be written down.'
                 )
             )
+        if 'company_id' in vals and any(one.company_id.id != vals['company_id'] for one in self):
+            raise UserError(self.env._('A follow-up stays in its company.'))
         result = super().write(vals)
         if {'state', 'due_on', 'user_id'} & set(vals):
             self.sudo()._activities_follow(vals)  # sudo: what follows from a permitted change
@@ -180,7 +182,7 @@ class RetailFollowupWork(models.Model):
         """
         self.check_access('write')
         since = fields.Datetime.now() - timedelta(days=UNDO_DAYS)
-        is_leader = self.env.user.has_group('retail_crm.group_lead')
+        is_leader = self.env.user.has_groups('retail_crm.group_lead,retail_crm.group_marketing')
         for followup in self:
             if followup.state not in ('done', 'cancelled') or not followup.done_by:
                 raise UserError(self.env._('Only what somebody has closed can be opened again.'))

@@ -72,21 +72,29 @@ class RetailTicket(models.Model):
         }
 
     def _plan_call_back(self):
-        """Leave the question to the rule "after complaint" where it runs; else plan the activity as before."""
-        rules = {}
+        """Leave the question to the rule "after complaint" where it runs; else plan the activity as before.
+
+        The rule hears of the solved ticket by itself. It asks customers whom it can reach: of the others the activity
+        stays.
+        """
+        by_rule = self.browse()
         if self.env['res.groups']._is_feature_enabled('retail_crm.group_block_care'):
-            # sudo: staff of a branch
-            rules = self._call_back_rules(self.sudo().company_id.root_id)
-        by_rule = self.filtered(
-            lambda ticket: ticket.sudo().company_id.root_id.id in rules and ticket.partner_id
-        )
-        by_rule._drop_call_backs()
-        for company, tickets in by_rule.grouped(lambda one: one.sudo().company_id.root_id).items():
-            tickets._plan_follow_up(rules[company.id])
+            # sudo: staff of a branch, and who may not read rules
+            tickets_sudo = self.sudo()
+            rules = self._call_back_rules(tickets_sudo.company_id.root_id)
+            by_rule = tickets_sudo.filtered(
+                lambda one: one._is_asked_by(rules.get(one.company_id.root_id.id))
+            ).sudo(self.env.su)
+            by_rule._drop_call_backs()  # of an earlier round: he is asked once
         return super(RetailTicket, self - by_rule)._plan_call_back()
 
-    def _plan_follow_up(self, rule):
-        """Hook: plan the follow-ups of a rule for tickets that were solved. The rule hears of the moment by itself."""
+    def _is_asked_by(self, rule):
+        """Return whether a rule, or none, asks the customer of one ticket."""
+        customer = self.partner_id
+        if not rule or not customer.commercial_partner_id.retail_customer:
+            return False
+        transports = set(rule.channel_line_ids.channel_id.mapped('transport'))
+        return rule.channel_mode != 'listed' or transports != {'phone'} or bool(customer.phone)
 
     def _drop_call_backs(self):
         """The customer has answered, or another round begins: he is not asked by the open follow-up."""

@@ -34,6 +34,7 @@ class RetailFollowupContact(models.TransientModel):
         compute='_compute_channel_id',
         store=True,
         readonly=False,
+        precompute=True,
         required=True,
         domain=[('transport', '!=', 'none')],
         help='How. Starts with what the customer prefers.',
