@@ -168,9 +168,13 @@ class ResPartnerSuggestion(models.Model):
         return [(product, 'due', reason) for _late, product, reason in sorted(due, reverse=True)]
 
     @api.model
-    def _retail_refills(self, _product_ids):
+    def _retail_refills(self, product_ids):
         """Hook: return ``{product id: days}`` after which a product is used up, by its setting."""
-        return {}
+        # sudo: catalogue
+        products = self.env['product.product'].sudo().browse(product_ids)
+        if 'retail_contact_days' not in products._fields:
+            return {}
+        return {one.id: one.retail_contact_days for one in products if one.retail_contact_days}
 
     def _suggest_together(self, base, bought, company):
         """Often bought together with what is in the order, or with what was bought last."""

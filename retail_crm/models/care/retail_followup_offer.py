@@ -57,6 +57,7 @@ class RetailFollowupOffer(models.Model):
         """Return ``{id: offer (sudo)}``: of the row, of its rule, else of the policy where the rule says so."""
         # sudo: rules, policies and offers decide, whoever asks
         rows_sudo, offers = self.sudo(), {}
+        announced = rows_sudo._announced()
         asking = rows_sudo.filtered(
             lambda one: (
                 not one.offer_id and not one.rule_id.offer_id and one.rule_id.offer_by_policy
@@ -73,9 +74,17 @@ class RetailFollowupOffer(models.Model):
             offers[row.id] = (
                 row.offer_id
                 or row.rule_id.offer_id
+                or announced.get(row.id)
                 or said.get(row.id, self.env['retail.offer'].sudo())
             )
         return offers
+
+    def _announced(self):
+        """Return ``{id: offer}`` of those that are about an offer, as rules of the trigger promotion plan them."""
+        rows = self.filtered(lambda one: one.res_model == 'retail.offer' and one.res_id)
+        found = self.env['retail.offer'].browse(set(rows.mapped('res_id'))).exists()
+        known = {offer.id: offer for offer in found}
+        return {row.id: known[row.res_id] for row in rows if row.res_id in known}
 
     def _gates(self):
         """Who is not entitled (any more) is not told."""
@@ -85,8 +94,12 @@ class RetailFollowupOffer(models.Model):
         """The rule offers something to which the customer is not entitled, or that has ended."""
         verdicts = {}
         # sudo: rules decide
-        rows = self.sudo().filtered(lambda one: one.offer_id or one.rule_id.offer_id)
-        for offer, some in rows.grouped(lambda one: one.offer_id or one.rule_id.offer_id).items():
+        about = self.sudo()._announced()
+
+        def offer_of(one):
+            return one.offer_id or one.rule_id.offer_id or about.get(one.id)
+
+        for offer, some in self.sudo().filtered(offer_of).grouped(offer_of).items():
             entitled = offer._entitled(some.partner_id)
             verdicts.update(
                 {
@@ -217,7 +230,9 @@ class RetailFollowupOffer(models.Model):
 
     # === WORDS ===#
 
-    @api.depends('offer_id', 'rule_id.offer_id', 'coupon_code', 'coupon_until', 'gift')
+    @api.depends(
+        'offer_id', 'rule_id.offer_id', 'res_model', 'res_id', 'coupon_code', 'coupon_until', 'gift'
+    )
     @api.depends_context('lang')
     def _compute_offer_words(self):
         """Say what is offered: the information, the gift, and the code with its last day."""

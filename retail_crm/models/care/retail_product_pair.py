@@ -24,7 +24,11 @@ class RetailProductPair(models.Model):
         comodel_name='res.company', required=True, readonly=True, ondelete='cascade'
     )
     product_id = fields.Many2one(
-        comodel_name='product.product', required=True, readonly=True, ondelete='cascade'
+        comodel_name='product.product',
+        required=True,
+        readonly=True,
+        ondelete='cascade',
+        help='The product that was bought.',
     )
     other_id = fields.Many2one(
         comodel_name='product.product',
