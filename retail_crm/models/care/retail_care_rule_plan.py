@@ -298,9 +298,11 @@ class RetailCareRulePlan(models.Model):
             """,
             # with again_days one row per customer and run: the earliest that fits
             distinct=SQL('DISTINCT ON (anchor.partner_id)') if self.again_days else SQL(),
-            order=SQL('ORDER BY anchor.partner_id, anchor.anchor_on, anchor.occurrence COLLATE "C"')
-            if self.again_days
-            else SQL(),
+            # all is found before the first row is written: else an empty ledger that PostgreSQL chose to scan grows
+            # while it is scanned for each row
+            order=SQL(
+                'ORDER BY anchor.partner_id, anchor.anchor_on, anchor.occurrence COLLATE "C"'
+            ),
             is_control=is_control,
             anchors=anchors,
             days=happened,
