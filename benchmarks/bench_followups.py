@@ -83,11 +83,11 @@ def main():
             'company_id': company.id,
             'trigger': 'moment',
             'moment_kind': 'came_back',
-            'state': 'on',
         }
     )
+    rule._set_previewed()
+    rule.action_start()
     happen(env, day)
-    env.cr.commit()
     bench.yardsticks(env)
     plain = Plain(env, rule, day)
 

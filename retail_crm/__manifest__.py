@@ -94,6 +94,8 @@
         'data/care/mail_template_service_data.xml',
         'data/care/mail_template_marketing_data.xml',
         'data/care/retail_care_rule_data.xml',
+        'data/care/retail_occasion_data.xml',
+        'data/care/ir_cron_occasion_data.xml',
         'views/customer/retail_area_views.xml',
         'views/customer/retail_channel_views.xml',
         'views/customer/crm_team_views.xml',
@@ -310,6 +312,9 @@
         'views/care/retail_followup_report_views.xml',
         'views/care/retail_care_rule_filter_views.xml',
         'views/care/retail_care_rule_why_views.xml',
+        'views/care/retail_occasion_views.xml',
+        'views/care/product_care_views.xml',
+        'views/care/retail_policy_care_views.xml',
         'wizard/care/retail_care_preview_views.xml',
         'wizard/care/retail_care_why_views.xml',
         'views/menus.xml',
@@ -324,6 +329,7 @@
         'demo/retail_return_demo.xml',
         'demo/retail_ticket_history_demo.xml',
         'demo/retail_spike_demo.xml',
+        'demo/care_followup_demo.xml',
     ],
     'assets': {
         'web.assets_backend': [

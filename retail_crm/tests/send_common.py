@@ -55,6 +55,12 @@ class SendCommon(RetailCrmCommon):
         )
 
     @classmethod
+    def _change(cls, rule, **values):
+        """Change a rule that goes on running: whether it has to be previewed again is another matter."""
+        rule.write(values)
+        rule.state = 'on'
+
+    @classmethod
     def _create_customer(cls, name, channels=None, **values):
         """Return a customer with addresses who agreed to marketing and service on channels."""
         customer = cls.env['res.partner'].create(

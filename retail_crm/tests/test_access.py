@@ -40,6 +40,7 @@ RIGHTS = {
     'retail.care.preview': {'manager': 'rwc', 'marketing': 'rwc'},
     'retail.care.preview.line': {'manager': 'rwc', 'marketing': 'rwc'},
     'retail.care.rule': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'rwcd'},
+    'retail.occasion': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'rwcd'},
     'retail.care.rule.channel': {
         'user': 'r',
         'lead': 'r',
@@ -77,6 +78,17 @@ RIGHTS = {
     'retail.care.why': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'marketing': 'rwc'},
     'retail.care.why.line': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'marketing': 'rwc'},
     'retail.followup.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.care.effect': {'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.offer': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'rwcd'},
+    'retail.product.pair': {'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.suggestion': {
+        'user': 'r',
+        'lead': 'r',
+        'manager': 'r',
+        'marketing': 'r',
+        'sales': 'r',
+    },
+    'retail.suggestion.report': {'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.followup': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'marketing': 'rwc'},
     'retail.followup.attempt': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.followup.close': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'marketing': 'rwc'},
@@ -312,6 +324,7 @@ RIGHTS = {
 #: What customers may read, their own rows of it: which and how is in test_loyalty_portal.py and
 #: test_service_portal.py. Nothing else is theirs.
 PORTAL_READS = {
+    'retail.followup',
     'retail.membership',
     'retail.privilege',
     'retail.ticket',
@@ -344,9 +357,36 @@ ACTIONS = {
     ('retail.care.why.line', 'action_open'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.followup', 'action_pause'): {'user', 'lead', 'manager'},
     ('retail.followup', 'action_why'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.offer', 'action_announce'): {'manager', 'marketing'},
+    ('retail.offer', 'action_end'): {'manager', 'marketing'},
+    ('retail.offer', 'action_start'): {'manager', 'marketing'},
+    ('retail.offer', 'action_open_effect'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.offer', 'action_open_followups'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.offer', 'action_use'): {'user', 'lead', 'manager', 'marketing'},
+    # whoever may write the quotation
+    ('retail.suggestion', 'action_add'): {'sales'},
     ('retail.care.rule', 'action_retry'): {'manager', 'marketing'},
     ('retail.care.rule', 'action_start'): {'manager', 'marketing'},
     ('retail.care.rule', 'action_stop'): {'manager', 'marketing'},
+    ('retail.followup', 'action_asked_ticket'): {'user', 'lead', 'manager'},
+    ('retail.followup', 'action_cancel'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_customer_timeline'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_done'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_hand_over'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_message_sent'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_not_reached'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_reached'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_reopen'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_snooze'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_take'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_ticket'): {'user', 'lead', 'manager'},
+    ('retail.followup.close', 'action_save'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup.close', 'action_save_ticket'): {'user', 'lead', 'manager'},
+    ('retail.followup.contact', 'action_apply'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup.hand.over', 'action_apply'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup.snooze', 'action_apply'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.ticket', 'action_contact'): {'user', 'lead', 'manager'},
+    ('retail.ticket', 'action_followups'): {'user', 'lead', 'manager'},
     ('retail.followup', 'action_try_again'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.followup', 'action_print_letters'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.followup', 'action_letters_printed'): {'user', 'lead', 'manager', 'marketing'},
@@ -760,7 +800,13 @@ class AccessCommon(AccessCalls):
     def _care_dialogs(cls, company, rule):
         """Return a gap, a pause, and the dialogs of preview and "why"."""
         create = lambda model, **values: cls.env[model].create(values)  # noqa: E731
-        preview = create('retail.care.preview', rule_id=rule.id, company_id=company.id)
+        preview = create(
+            'retail.care.preview',
+            rule_id=rule.id,
+            company_id=company.id,
+            partner_id=cls.bob.id,
+            text='Hello',
+        )
         why = create('retail.care.why', partner_id=cls.bob.id, rule_id=rule.id)
         return {
             'retail.care.gap': create('retail.care.gap', company_id=company.id, family='churn'),
@@ -777,6 +823,32 @@ class AccessCommon(AccessCalls):
             ),
             'retail.care.why': why,
             'retail.care.why.line': create('retail.care.why.line', why_id=why.id, rule_id=rule.id),
+        }
+
+    @classmethod
+    def _care_work(cls, company):
+        """Return a try to call somebody, and the dialogs of staff about it."""
+        talk = cls.env['retail.followup'].create(
+            {
+                'partner_id': cls.bob.id,
+                'company_id': company.id,
+                'channel_id': cls.env.ref('retail_crm.retail_channel_phone').id,
+            }
+        )
+        talk.state = 'todo'
+        of_talk = {'followup_ids': talk.ids, 'reason': 'Away'}
+        return {
+            'retail.followup.attempt': talk._log_attempts('not_reached'),
+            'retail.followup.close': cls.env['retail.followup.close'].create(
+                {'followup_ids': talk.ids, 'result': 'reached'}
+            ),
+            'retail.followup.contact': cls.env['retail.followup.contact'].create(
+                {'partner_ids': cls.bob.ids, 'channel_id': talk.channel_id.id}
+            ),
+            'retail.followup.hand.over': cls.env['retail.followup.hand.over'].create(
+                {**of_talk, 'user_id': cls.users['manager'].id}
+            ),
+            'retail.followup.snooze': cls.env['retail.followup.snooze'].create(of_talk),
         }
 
     @classmethod
@@ -799,10 +871,42 @@ class AccessCommon(AccessCalls):
         cls.env.flush_all()
         return {
             **cls._care_dialogs(company, rule),
+            'retail.occasion': cls.env['retail.occasion'].create(
+                {'name': 'Feast', 'date': '2027-06-06', 'company_id': company.id}
+            ),
+            **cls._care_work(company),
             'retail.care.rule': rule,
             'retail.care.rule.channel': rule.channel_line_ids,
             'retail.followup': followup,
             'retail.followup.report': cls.env['retail.followup.report'].browse(followup.id),
+            **cls._offers(company),
+        }
+
+    @classmethod
+    def _offers(cls, company):
+        """Return an offer of a company, a suggestion on a quotation that nobody owns, and what is read from both."""
+        order = cls.env['sale.order'].create(
+            {
+                'partner_id': company.partner_id.id,
+                'company_id': company.id,
+                'user_id': False,
+            }
+        )
+        goods = {'company_id': company.id, 'product_id': cls.goods.id}
+        suggestion = cls.env['retail.suggestion'].create(
+            {**goods, 'order_id': order.id, 'kind': 'up'}
+        )
+        effects = cls.env['retail.care.effect']
+        return {
+            'retail.care.effect': effects.search([('company_id', '=', company.id)], limit=1),
+            'retail.offer': cls.env['retail.offer'].create(
+                {'name': 'Tea', 'company_id': company.id, 'class_key': 'lifecycle.new'}
+            ),
+            'retail.product.pair': cls.env['retail.product.pair'].create(
+                {**goods, 'other_id': cls.goods.id}
+            ),
+            'retail.suggestion': suggestion,
+            'retail.suggestion.report': cls.env['retail.suggestion.report'].browse(suggestion.id),
         }
 
     @classmethod
@@ -1467,7 +1571,13 @@ class AccessCommon(AccessCalls):
             'retail.care.preview.line': {'text': 'Then'},
             'retail.care.why': {'with_off': True},
             'retail.care.why.line': {'text': 'Because'},
+            'retail.care.effect': {'planned': 9},
+            'retail.offer': {'name': 'Coffee'},
+            'retail.product.pair': {'together': 9},
+            'retail.suggestion': {'reason': 'So'},
+            'retail.suggestion.report': {'kept': 9},
             'retail.care.rule': {'name': 'Write'},
+            'retail.occasion': {'name': 'Fair'},
             'retail.care.rule.channel': {'sequence': 5},
             'retail.channel': {'name': 'Till'},
             'retail.cohort.report': {'customers': 99},
@@ -1479,6 +1589,11 @@ class AccessCommon(AccessCalls):
             'retail.duplicate': {'state': 'merged'},
             'retail.faq': {'keywords': 'Time'},
             'retail.followup': {'opinion': 'Happy'},
+            'retail.followup.attempt': {'note': 'Engaged'},
+            'retail.followup.close': {'opinion': 'Happy'},
+            'retail.followup.contact': {'subject': 'Hello'},
+            'retail.followup.hand.over': {'reason': 'Ill'},
+            'retail.followup.snooze': {'reason': 'Ill'},
             'retail.faq.gap': {'ticket_count': 1},
             'retail.member.list': {'name': 'Coffee'},
             'retail.member.list.line': {'note': 'Vegetarian'},
@@ -1512,6 +1627,7 @@ class AccessCommon(AccessCalls):
             'retail.ticket.team.score': {'count': 9},
             'retail.ticket.waiting.report': {'waiting': 9},
             'retail.adviser.report': {'customer_count': 9},
+            'retail.followup.report': {'planned': 9},
             'retail.ticket.load.report': {'load': 9},
             'retail.ticket.staffing.report': {'people': 9},
             'retail.ticket.hand.over': {'reason': 'Ill'},
@@ -1681,7 +1797,13 @@ class AccessCommon(AccessCalls):
             },
             'retail.care.why': {'partner_id': cls.bob.id},
             'retail.care.why.line': {'why_id': cls.samples['retail.care.why'].id},
+            'retail.care.effect': {'planned': 9},
+            'retail.offer': {'name': 'Cake', 'company_id': cls.company.id},
+            'retail.product.pair': {'company_id': cls.company.id, 'together': 1},
+            'retail.suggestion': {'company_id': cls.company.id, 'kind': 'up'},
+            'retail.suggestion.report': {'kept': 9},
             'retail.care.rule': {'name': 'Greet', 'purpose': 'marketing'},
+            'retail.occasion': {'name': 'Fair', 'date': '2027-07-07'},
             'retail.care.rule.channel': {
                 'rule_id': cls.samples['retail.care.rule'].id,
                 'channel_id': cls.env.ref('retail_crm.retail_channel_phone').id,
@@ -1704,6 +1826,20 @@ class AccessCommon(AccessCalls):
             'retail.duplicate': {'kind': 'phone', 'key': 'x', 'suspicion': 'person'},
             'retail.faq': {'question': 'Where?', 'answer': 'Here'},
             'retail.followup': {'partner_id': cls.bob.id, 'company_id': cls.company.id},
+            'retail.followup.attempt': {
+                'followup_id': cls.samples['retail.followup'].id,
+                'result': 'reached',
+            },
+            'retail.followup.close': {
+                'followup_ids': cls.samples['retail.followup'].ids,
+                'result': 'reached',
+            },
+            'retail.followup.contact': {
+                'partner_ids': cls.bob.ids,
+                'channel_id': cls.env.ref('retail_crm.retail_channel_phone').id,
+            },
+            'retail.followup.hand.over': {'user_id': cls.users['lead'].id, 'reason': 'Away'},
+            'retail.followup.snooze': {'reason': 'Away'},
             'retail.faq.gap': {'ticket_count': 9},
             'retail.member.list': {'name': 'Wine'},
             'retail.member.list.line': {'list_id': cls.list.id, 'partner_id': cls.bob.id},
@@ -1888,6 +2024,7 @@ class AccessCommon(AccessCalls):
             'retail.ticket.team.score': {'count': 9},
             'retail.ticket.waiting.report': {'waiting': 9},
             'retail.adviser.report': {'customer_count': 9},
+            'retail.followup.report': {'planned': 9},
             'retail.ticket.load.report': {'load': 9},
             'retail.ticket.staffing.report': {'people': 9},
             'retail.ticket.hand.over': {'reason': 'Course'},
@@ -2382,6 +2519,9 @@ class TestAccess(AccessCommon):
 
     def _in_step(self, model, method):
         """Bring the samples of previews into the step in which a method can be called."""
+        if method in ('action_print_letters', 'action_letters_printed'):
+            letter = self.env.ref('retail_crm.retail_channel_letter').id
+            self.samples[model].sudo().write({'state': 'todo', 'channel_id': letter})
         if model == 'retail.programme':
             is_running = method == 'action_preview_rules'
             self.samples[model].state = 'running' if is_running else 'draft'
@@ -2398,6 +2538,17 @@ class TestAccess(AccessCommon):
         if model == 'retail.ticket':  # a complaint passes its steps one by one
             stage = self.env.ref('retail_crm.retail_ticket_stage_execute')
             self.samples[model]._stamp({'stage_id': stage.id, 'step': 'execute'})
+        if model == 'retail.followup' and 'letter' not in method:
+            is_undone = method == 'action_reopen'
+            self.samples[model].write(
+                {
+                    'state': 'done' if is_undone else 'todo',
+                    'done_by': self.personas['user'].id if is_undone else False,
+                    'done_at': fields.Datetime.now(),
+                    'res_model': 'retail.ticket',
+                    'res_id': self.samples['retail.ticket'].id,
+                }
+            )
         if method == 'action_start_points':  # offered where no program is in use
             self.env['loyalty.program'].search([('program_type', '=', 'loyalty')]).active = False
         if model == 'retail.tier.preview':

@@ -131,7 +131,7 @@ class TestCareChannels(SendCommon):
             }
         )
         template.with_context(lang='fr_FR').subject = 'Salut {{ object.partner_id.name }}'
-        self.service_rule.template_id = template
+        self._change(self.service_rule, template_id=template.id)
         followup = self._sent_by(self.cara, self.service_rule, occurrence='2')
         self.assertEqual(followup.subject, 'Salut Cara')
         self.assertIn('Good day Cara', followup.mail_mail_id.body_html)
@@ -143,12 +143,12 @@ class TestCareChannels(SendCommon):
         self.assertIn('quiet hours', self.offer_rule.send_warning)
         self.offer_rule.write({'hour': 10, 'text': False})
         self.assertIn('neither', self.offer_rule.send_warning)
-        counter = self._create_rule('Nowhere', 'service', self.env['retail.channel'])
-        self.assertIn('no channel', counter.send_warning)
+        self.offer_rule.channel_line_ids.unlink()
+        self.assertIn('no channel', self.offer_rule.send_warning)
 
     def test_each_gets_his_own_words(self):
         """A template that is compiled once for a batch still says to everybody what is his (S-FUP-10)."""
-        self.service_rule.template_id = self.env['mail.template'].create(
+        template = self.env['mail.template'].create(
             {
                 'name': 'Hello',
                 'model_id': self.env['ir.model']._get_id('retail.followup'),
@@ -157,6 +157,7 @@ class TestCareChannels(SendCommon):
                 '<p><t t-out="object.partner_id.name"/> of <t t-out="city or 0"/></p>',
             }
         )
+        self._change(self.service_rule, template_id=template.id)
         people = self.cara | self._create_customer('Dora', city=False)
         rows = self.followups.concat(*[self._plan(self.service_rule, one) for one in people])
         self._run()

@@ -169,7 +169,7 @@ class TestCareRuleState(CareRuleCommon):
         rule._plan(DAY)
         mine = self._rows(rule).with_user(self.users['user'])
         for values in ({'state': 'done'}, {'counted_on': DAY}, {'reason': 'goal'}):
-            with self.subTest(values=values), self.assertRaises(AccessError):
+            with self.subTest(values=values), self.assertRaises(UserError):
                 mine.write(values)
         mine.opinion = 'Happy'
         with self.assertRaises(AccessError):
@@ -374,14 +374,22 @@ class TestCareRulePlan(CareRuleCommon):
 
     def test_told_moments_plan_at_once_and_every_kind_can(self):
         """Each kind of moment can be a trigger, planned when it is told (issue 9: every moment)."""
+        ticket = self.env['retail.ticket'].create(
+            {
+                'subject': 'Broken',
+                'partner_id': self.bob.id,
+                'type_id': self.env.ref('retail_crm.retail_ticket_type_enquiry').id,
+                'channel_id': self.env.ref('retail_crm.retail_channel_phone').id,
+            }
+        )
         with freeze_time('2027-03-10 09:00'):
             rules = {
                 kind: self._rule(moment_kind=kind)
                 for kind, _label in self.moments._fields['kind'].selection
             }
             for kind in rules:
-                self._moment(self.bob, fields.Datetime.now(), kind=kind, state='pending')
-            self.moments.search([('state', '=', 'pending')])
+                document = ticket if kind.startswith('ticket_') else None
+                self._moment(self.bob, fields.Datetime.now(), kind, document, state='pending')
             for kind, rule in rules.items():
                 moment = self.moments.search(
                     [

@@ -45,8 +45,8 @@ class TestCareGates(SendCommon):
 
     def test_goal_reached(self):
         """Who bought since the anchor is not reminded; a purchase of the day itself counts where none was the cause."""
-        self.offer_rule.goal = self.service_rule.goal = 'purchase'
-        self.service_rule.trigger = 'purchase'
+        self._change(self.offer_rule, goal='purchase')
+        self._change(self.service_rule, goal='purchase', trigger='purchase')
         self._create_order(self.cara, 10, date=datetime(2027, 3, 10, 8))
         self._process()
         offer = self._plan(self.offer_rule, self.cara)
@@ -222,7 +222,7 @@ class TestCareLimits(SendCommon):
 
     def test_two_unasked_contacts_a_week(self):
         """All unasked contacts count together; what customers expect neither waits nor counts (defaults 19)."""
-        self.other.is_expected = True
+        self._change(self.other, is_expected=True)
         for rule in (self.offer_rule, self.service_rule, self.other):
             self._sent(rule, self.cara, 3, is_expected=rule.is_expected)
         guide = self._plan(self.service_rule, self.cara)
@@ -255,7 +255,7 @@ class TestCareLimits(SendCommon):
         self.env['retail.care.gap'].create(
             {'company_id': self.company.id, 'family': 'product', 'days': 10}
         )
-        self.service_rule.family = self.other.family = 'product'
+        self._change(self.service_rule | self.other, family='product')
         dora = self._create_customer('Dora')
         self._sent(self.other, self.cara, 9)
         self._sent(self.other, dora, 10)

@@ -3,6 +3,7 @@
 from . import _care
 
 _care.REASONS.append(('not_entitled', 'Offer Not for This Customer'))
+_care.DEFINITION_FIELDS.add('offer_by_policy')
 
 KINDS = [
     ('promotion', 'Promotion'),

@@ -327,7 +327,7 @@ class RetailCareRule(models.Model):
     @api.model
     def _usual_control_percent(self, company):
         """Hook: return the share of the control group of marketing rules of a company."""
-        return 5.0
+        return company.sudo().retail_care_control_percent  # sudo: a setting, no secret
 
     # === CONSTRAINTS ===#
 

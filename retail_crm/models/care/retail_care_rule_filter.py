@@ -22,7 +22,7 @@ class RetailCareRuleFilter(models.Model):
     ticket_filter = fields.Selection(
         selection=[('complaint', 'Complaints only'), ('other', 'All but complaints')],
         string='Tickets',
-        help='Of which tickets the rule is. Empty: of all. Reports of the team itself and restricted ones never count.',
+        help='Of which tickets the rule is. Empty: of all. Tasks of the team itself and merged ones never count.',
     )
     reason_ids = fields.Many2many(
         comodel_name='retail.ticket.reason',
@@ -50,27 +50,22 @@ class RetailCareRuleFilter(models.Model):
     def _definition_fields(self):
         return super()._definition_fields() | {'ticket_filter', 'reason_ids', 'guidance_only'}
 
-    def _sql_moment(self, company, first, last, partner_ids):
-        """Leave out tickets of another kind, and points that are too few to write about."""
-        moments = super()._sql_moment(company, first, last, partner_ids)
-        condition = None
-        if self.moment_kind in TICKET_KINDS:
-            condition = self._sql_of_tickets()
-        elif self.moment_kind == 'points_expiring' and self.minimum:
-            condition = self._sql_of_points()
-        return self._sql_filtered(moments, condition) if condition else moments
+    def _sql_audience(self, company):
+        """Leave out tickets of another kind, points that are too few, and goods that need no explaining.
 
-    def _sql_filtered(self, occasions, condition):
-        """Return the occasions for which a condition on ``happened`` is true."""
-        return SQL(
-            """SELECT happened.* FROM (%s)
-                   AS happened(partner_id, anchor_on, occurrence, res_model, res_id) WHERE %s""",
-            occasions,
-            condition,
-        )
+        Besides contact and customer the occasion is in scope, as ``anchor``.
+        """
+        conditions = super()._sql_audience(company)
+        if self.trigger == 'moment' and self.moment_kind in TICKET_KINDS:
+            conditions.append(self._sql_of_tickets())
+        elif self.trigger == 'moment' and self.moment_kind == 'points_expiring' and self.minimum:
+            conditions.append(self._sql_of_points())
+        elif self.trigger == 'delivery' and self.guidance_only:
+            conditions.append(self._sql_of_guidance())
+        return conditions
 
     def _sql_of_tickets(self):
-        """Return the condition on tickets: of this kind and class, of a customer, and not restricted."""
+        """Return the condition on tickets: of this kind and class, no internal and no merged ones."""
         is_complaint = {
             'complaint': SQL('AND ticket.is_complaint'),
             'other': SQL('AND ticket.is_complaint IS NOT TRUE'),
@@ -84,7 +79,7 @@ class RetailCareRuleFilter(models.Model):
             )
         return SQL(
             """EXISTS (SELECT FROM retail_ticket AS ticket
-                WHERE ticket.id = happened.res_id AND happened.res_model = 'retail.ticket'
+                WHERE ticket.id = anchor.res_id AND anchor.res_model = 'retail.ticket'
                   AND ticket.is_internal IS NOT TRUE AND ticket.merged_into_id IS NULL %s %s)""",
             is_complaint,
             reasons,
@@ -94,24 +89,20 @@ class RetailCareRuleFilter(models.Model):
         """Return the condition that so many points of a card end soon."""
         return SQL(
             """(SELECT COALESCE(SUM(entry.remaining), 0) FROM retail_points_entry AS entry
-                 WHERE entry.card_id = happened.res_id AND entry.state = 'available' AND entry.remaining > 0
-                   AND entry.expires_on BETWEEN happened.anchor_on AND happened.anchor_on + %s) >= %s""",
+                 WHERE entry.card_id = anchor.res_id AND entry.state = 'available' AND entry.remaining > 0
+                   AND entry.expires_on BETWEEN anchor.anchor_on AND anchor.anchor_on + %s) >= %s""",
             POINTS_DAYS,
             self.minimum,
         )
 
-    def _sql_delivery(self, company, first, last, partner_ids):
-        """Of rules about goods that need explaining: only deliveries of such goods."""
-        deliveries = super()._sql_delivery(company, first, last, partner_ids)
-        if not self.guidance_only:
-            return deliveries
-        condition = SQL(
+    def _sql_of_guidance(self):
+        """Return the condition that goods of the order need explaining."""
+        return SQL(
             """EXISTS (SELECT FROM sale_order_line AS line
                  JOIN product_product AS product ON product.id = line.product_id
                  JOIN product_template AS template ON template.id = product.product_tmpl_id
                  JOIN product_category AS category ON category.id = template.categ_id
-                WHERE happened.res_model = 'sale.order' AND line.order_id = happened.res_id
+                WHERE anchor.res_model = 'sale.order' AND line.order_id = anchor.res_id
                   AND line.display_type IS NULL AND line.product_uom_qty > 0
                   AND category.retail_needs_guidance)"""
         )
-        return self._sql_filtered(deliveries, condition)

@@ -1,6 +1,8 @@
 import logging
 from datetime import timedelta
 
+from psycopg2.extensions import TRANSACTION_STATUS_INERROR
+
 from odoo import api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
@@ -153,7 +155,25 @@ class RetailCareRulePlan(models.Model):
         days = self._due_days(company, first, last)
         if not days or partner_ids == []:
             return 0
-        sql = self._sql_plan(company, days, partner_ids, low, high)
+        anchors = self._sql_anchors(company, days, partner_ids, low, high)
+        if partner_ids is not None:
+            return self._execute(self._sql_plan(company, days, anchors))
+        # PostgreSQL guesses badly how many occasions there are, and would compare each with all follow-ups
+        kept = SQL.identifier('retail_care_anchor')
+        # made first: a rule that is broken says so also where nothing happened
+        plan = self._sql_plan(company, days, SQL('SELECT * FROM %s', kept))
+        try:
+            if not self._execute(SQL('CREATE TEMP TABLE %s ON COMMIT DROP AS %s', kept, anchors)):
+                return 0
+            self._execute(SQL('ANALYZE %s', kept))
+            return self._execute(plan)
+        finally:
+            # after an error the savepoint takes it away
+            if self.env.cr._cnx.info.transaction_status != TRANSACTION_STATUS_INERROR:
+                self._execute(SQL('DROP TABLE IF EXISTS %s', kept))
+
+    def _execute(self, sql):
+        """Run a statement and return the number of its rows."""
         self.env.flush_query(sql)
         self.env.cr.execute(sql)
         return self.env.cr.rowcount
@@ -183,7 +203,30 @@ class RetailCareRulePlan(models.Model):
 
     # === SQL ===#
 
-    def _sql_plan(self, company, days, partner_ids=None, low=None, high=None):
+    def _sql_anchors(self, company, days, partner_ids=None, low=None, high=None):
+        """Return the SELECT of what happened to whom on one of these days, of some contacts or a range of all."""
+        delay = timedelta(days=self.delay_days)
+        happened = [anchor for anchor, _due, _first_try in days]
+        first, last = min(happened), max(happened)
+        builder = getattr(self, f'_sql_{self.trigger}')
+        among = SQL('')
+        if partner_ids is not None:
+            among = SQL('AND anchor.partner_id = ANY(%s)', partner_ids)
+        elif low is not None:
+            # PostgreSQL hands it down into what a builder selects
+            among = SQL('AND anchor.partner_id >= %s AND anchor.partner_id < %s', low, high)
+        return SQL(
+            """SELECT anchor.partner_id, anchor.anchor_on, anchor.occurrence::text AS occurrence,
+                      anchor.res_model::text AS res_model, anchor.res_id::int AS res_id
+                 FROM (%s) AS anchor(partner_id, anchor_on, occurrence, res_model, res_id)
+                WHERE anchor.anchor_on BETWEEN %s AND %s %s""",
+            builder(company, first + delay, last + delay, partner_ids),
+            first,
+            last,
+            among,
+        )
+
+    def _sql_plan(self, company, days, anchors):
         """Return the INSERT of the follow-ups of this rule in a company."""
         columns = self._sql_columns(company)
         return SQL(
@@ -195,7 +238,7 @@ class RetailCareRulePlan(models.Model):
             """,
             names=SQL(', ').join(SQL.identifier(name) for name in columns),
             values=SQL(', ').join(columns.values()),
-            wanted=self._sql_wanted(company, days, partner_ids, low, high),
+            wanted=self._sql_wanted(company, days, anchors),
         )
 
     def _sql_columns(self, company):
@@ -231,17 +274,10 @@ class RetailCareRulePlan(models.Model):
         columns['reason'] = SQL("CASE WHEN wanted.is_control THEN 'control' END")
         return columns
 
-    def _sql_wanted(self, company, days, partner_ids=None, low=None, high=None):
-        """Return the SELECT of the follow-ups that should be there and are not, whose anchors are among ``days``."""
-        delay = timedelta(days=self.delay_days)
-        anchors, dues, tries = ([row[place] for row in days] for place in range(3))
-        builder = getattr(self, f'_sql_{self.trigger}')
+    def _sql_wanted(self, company, days, anchors):
+        """Return the SELECT of the follow-ups that should be there and are not, of what happened."""
+        happened, dues, tries = ([row[place] for row in days] for place in range(3))
         conditions = self._sql_audience(company)
-        if partner_ids is not None:
-            conditions.append(SQL('partner.id = ANY(%s)', partner_ids))
-        if low is not None:
-            # on the anchors: PostgreSQL hands it down into what a builder selects
-            conditions.append(SQL('anchor.partner_id >= %s AND anchor.partner_id < %s', low, high))
         is_control = (
             self._sql_share('control', self.control_percent)
             if self.control_percent
@@ -252,7 +288,7 @@ class RetailCareRulePlan(models.Model):
             SELECT %(distinct)s
                    anchor.partner_id, partner.commercial_partner_id, anchor.anchor_on, anchor.occurrence,
                    anchor.res_model, anchor.res_id, calendar.due_on, calendar.try_at, %(is_control)s AS is_control
-              FROM (%(anchors)s) AS anchor(partner_id, anchor_on, occurrence, res_model, res_id)
+              FROM (%(anchors)s) AS anchor
               JOIN unnest(%(days)s::date[], %(dues)s::date[], %(tries)s::timestamp[])
                 AS calendar(anchor_on, due_on, try_at) ON calendar.anchor_on = anchor.anchor_on
               JOIN res_partner AS partner ON partner.id = anchor.partner_id
@@ -266,9 +302,8 @@ class RetailCareRulePlan(models.Model):
             if self.again_days
             else SQL(),
             is_control=is_control,
-            # a due day is moved by less than the window is wide: builders need to know delays only
-            anchors=builder(company, min(anchors) + delay, max(anchors) + delay, partner_ids),
-            days=anchors,
+            anchors=anchors,
+            days=happened,
             dues=dues,
             tries=tries,
             conditions=SQL(' AND ').join(conditions),

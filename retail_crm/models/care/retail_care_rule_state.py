@@ -33,6 +33,14 @@ class RetailCareRuleState(models.Model):
         help='Follow-ups of this rule that are planned and not tried yet.',
     )
 
+    @api.depends(
+        lambda self: [
+            'previewed_mark',
+            *sorted(self._definition_fields()),
+            'channel_line_ids.channel_id',
+            'channel_line_ids.sequence',
+        ]
+    )
     def _compute_is_previewed(self):
         for rule in self:
             rule.is_previewed = rule.previewed_mark == rule._definition_mark()
@@ -58,8 +66,9 @@ class RetailCareRuleState(models.Model):
         """Return a fingerprint of what the rule does; the same for the same definition."""
         self.ensure_one()
         values = {}
+        rule_sudo = self.sudo()  # sudo: a fingerprint tells nothing of what it is made of
         for name in sorted(self._definition_fields()):
-            value = self[name]
+            value = rule_sudo[name]
             if name == 'channel_line_ids':
                 value = value.sorted().channel_id.ids  # in their order
             elif self._fields[name].relational:

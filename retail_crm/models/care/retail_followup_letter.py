@@ -59,13 +59,15 @@ class RetailFollowupLetter(models.Model):
     # === PAGE ===#
 
     def _letter_name(self):
-        """Return to whom one letter is addressed."""
+        """Return to whom one letter is addressed: the company of a contact above its name."""
         customer = self.partner_id
-        parent = customer.parent_id.name if customer.parent_id and not customer.is_company else ''
-        return '\n'.join(filter(None, (parent, customer.name)))
+        return '\n'.join(filter(None, (customer.parent_id.name, customer.name)))
 
     def _letter_address(self):
         return self.partner_id._display_address(without_company=True)
+
+    def _letter_sender(self):
+        return self.company_id.partner_id._display_address(without_company=True)
 
     def _letter_date(self):
         return format_date(self.env, self.company_id._retail_today())

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import format_date, html2plaintext
 
 from ..loyalty.retail_benefit_claim import _BETWEEN_BIRTHDAYS
@@ -215,14 +215,38 @@ class RetailFollowupOffer(models.Model):
         self._prepare_offer()
         return super()._leave_phone(verdicts, sending)
 
+    # === WORDS ===#
+
+    @api.depends('offer_id', 'rule_id.offer_id', 'coupon_code', 'coupon_until', 'gift')
+    @api.depends_context('lang')
+    def _compute_offer_words(self):
+        """Say what is offered: the information, the gift, and the code with its last day."""
+        # sudo: what the customer is told of his own follow-up
+        offers, lang = self._offers(), self.env.lang
+        for followup in self:
+            offer, one = offers.get(followup.id), followup.sudo()
+            words = []
+            if offer:
+                offer = offer.with_context(lang=lang)
+                words += [offer.name, html2plaintext(offer.information or '').strip()]
+            words.append(one.gift)
+            if one.coupon_code and one.coupon_until:
+                words.append(
+                    self.env._(
+                        'Your code: %(code)s, until %(day)s.',
+                        code=one.coupon_code,
+                        day=format_date(self.env, one.coupon_until),
+                    )
+                )
+            elif one.coupon_code:
+                words.append(self.env._('Your code: %(code)s.', code=one.coupon_code))
+            followup.offer_words = '\n'.join(filter(None, words)) or False
+
     def _text_words(self):
-        """Add what is offered."""
-        # sudo: what the customer is told of the offer of his own follow-up
-        offer = self._offers()[self.id].with_context(lang=self.env.lang)
+        """Add what is offered, also in parts."""
         return {
             **super()._text_words(),
-            'offer': offer.name or '',
-            'information': html2plaintext(offer.information or '').strip(),
+            'offer': self.offer_words or '',
             'coupon': self.coupon_code or '',
             'coupon_until': format_date(self.env, self.coupon_until) if self.coupon_until else '',
             'gift': self.gift or '',

@@ -133,7 +133,7 @@ class RetailFollowupSend(models.Model):
             SQL(
                 """
                 SELECT id FROM retail_followup
-                 WHERE id = ANY(%s) AND state = 'planned' AND try_at <= %s FOR NO KEY UPDATE
+                 WHERE id = ANY(%s) AND state = 'planned' AND try_at <= %s FOR NO KEY UPDATE SKIP LOCKED
                 """,
                 list(numbers),
                 now,

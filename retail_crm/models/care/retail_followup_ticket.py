@@ -53,6 +53,7 @@ class RetailFollowupTicket(models.Model):
         ticket = self._asked_ticket()
         if not ticket:
             raise UserError(self.env._('This follow-up is not about a ticket.'))
+        ticket.check_access('read')
         return {
             'type': 'ir.actions.act_window',
             'res_model': 'retail.ticket',

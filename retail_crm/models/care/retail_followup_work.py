@@ -182,7 +182,7 @@ class RetailFollowupWork(models.Model):
         """
         self.check_access('write')
         since = fields.Datetime.now() - timedelta(days=UNDO_DAYS)
-        is_leader = self.env.user.has_group('retail_crm.group_lead')
+        is_leader = self.env.user.has_groups('retail_crm.group_lead,retail_crm.group_marketing')
         for followup in self:
             if followup.state not in ('done', 'cancelled') or not followup.done_by:
                 raise UserError(self.env._('Only what somebody has closed can be opened again.'))

@@ -259,7 +259,7 @@ class RetailOffer(models.Model):
             'category_ids': self.category_ids.ids,
             'domain': self._class_domain(),
             'offer_id': self.id,
-            'text': '{name}: {offer} {information} {coupon}',
+            'text': '{name}, {offer}',
         }
         if self.channel_id:
             values['channel_mode'] = 'listed'
@@ -297,8 +297,13 @@ class RetailOffer(models.Model):
         self.ensure_one()
         self.check_access('read')
         order = self.env['sale.order'].browse(self.env.context.get('retail_order_id')).exists()
-        if not order:
-            raise UserError(self.env._('Open the offers from a quotation.'))
+        if not order:  # opened elsewhere: show what it is
+            return {
+                'type': 'ir.actions.act_window',
+                'res_model': self._name,
+                'res_id': self.id,
+                'view_mode': 'form',
+            }
         order.check_access('write')
         customer = order.partner_id
         if self not in self._entitled(customer)[customer.id]:
