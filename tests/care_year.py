@@ -281,7 +281,8 @@ def happen(day, what, *values):
     elif what == 'pause':
         scope = {'all': {'scope': 'all'}, 'greeting': {'scope': 'family', 'family': 'greeting'},
                  'named': {'scope': 'rule', 'rule_id': rules['named'].id if 'named' in rules else False}}[values[1]]
-        env['retail.care.pause'].create({'partner_id': partner.id, 'company_id': company.id, 'reason': 'Asked', **scope})
+        env['retail.care.pause'].create({'partner_id': partner.id, 'company_id': company.id, 'reason': 'Asked',
+            'until': str(last + timedelta(30)), **scope})
     elif what == 'stop':
         rules[values[0]].state = 'off'
     elif what == 'start':

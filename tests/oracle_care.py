@@ -23,6 +23,7 @@ R12 Second purchase: exactly one counted purchase up to the day of planning.
 R13 Occasions: one greeting per customer and date.
 R14 Purchase as goal: after the anchor, or on it where the trigger is no purchase; known at the time of sending.
 R15 The purchase of a day is known to the planning of that day.
+R16 A refusal holds at once (docs/care-sending.md): what is planned for that purpose and has no channel left ends with it.
 """
 
 import hashlib
@@ -258,6 +259,15 @@ class Scheduler:
 
     def buy(self, purchase):
         self.purchases.setdefault(purchase.customer, []).append(purchase)
+
+    def refuse(self, customer, purpose, channel):
+        """Somebody withdraws (R16)."""
+        customer.consents[purpose, channel] = False
+        for row in self.of_customer.get(customer.id, ()):
+            if row.state == 'planned' and row.rule.purpose == purpose:
+                fault = self.choose(row)[1]
+                if fault:
+                    row.state, row.reason = 'skipped', fault
 
     def measure(self, day):
         """Measure the usual gap of all customers (docs/classes.md), as a full refresh does."""

@@ -6,7 +6,7 @@ import time
 import pytest
 from test_faults import start
 
-COUNT = 1000
+COUNT = 400
 
 # Customers who bought today, by SQL; two rules thank each of them by mail, but one message a week is the limit. Which
 # of both is sent depends on what was sent before: nobody may be told by both, nor by none.
@@ -67,11 +67,12 @@ env.cr.commit()
 RESULT = """SELECT count(*), md5(string_agg(t::text, ';' ORDER BY partner_id, rule_id)) FROM (
     SELECT partner_id, rule_id, anchor_on, due_on, state, reason, channel_id, counted_on, opened_on, subject,
            (SELECT count(*) FROM mail_mail JOIN mail_message ON mail_message.id = mail_message_id
-             WHERE model = 'retail.followup' AND res_id = followup.id) AS mails
+             WHERE mail_message.model = 'retail.followup' AND mail_message.res_id = followup.id) AS mails
       FROM retail_followup AS followup) AS t"""
 MAILS = """SELECT count(*), count(DISTINCT followup.partner_id)
       FROM mail_mail JOIN mail_message ON mail_message.id = mail_message_id
-      JOIN retail_followup AS followup ON followup.id = res_id AND model = 'retail.followup'"""
+      JOIN retail_followup AS followup ON followup.id = mail_message.res_id
+       AND mail_message.model = 'retail.followup'"""
 
 
 @pytest.fixture(scope='module')
@@ -117,7 +118,7 @@ def test_kill_in_the_middle(house, fresh_db, filled, undisturbed):
     assert kill_after(house, name, 'PLANNED', 3)
     planned = int(house.sql('SELECT count(*) FROM retail_followup', name)[0][0])
     assert 0 < planned < 2 * COUNT
-    for batches in (4, 9):
+    for batches in (3, 3):
         assert kill_after(house, name, 'SENT', batches)
         [[mails, customers]] = house.sql(MAILS, name)
         assert mails == customers
@@ -134,8 +135,9 @@ def test_two_at_once(house, fresh_db, filled, undisturbed):
     name = fresh_db(filled)
     processes = [start(house, house.shell_command(name), RUN) for _number in range(2)]
     for process in processes:
-        process.communicate()
-    assert [process.returncode for process in processes].count(0) >= 1
+        process.stdout.read()
+        process.stdout.close()
+    assert 0 in [process.wait() for process in processes]
     # whoever found the other at work left it to him; what was planned meanwhile is sent by the next run
     house.shell_script(name, RUN)
     assert house.sql(MAILS, name) == [[str(COUNT)] * 2]
@@ -146,6 +148,7 @@ BROKEN = """
 rules = env['retail.care.rule'].with_context(active_test=False).search([('name', 'in', ('Broken', 'Offer'))], order='sequence')
 broken, offer = rules
 rules.active = True
+rules.write({'state': 'on', 'started_on': str(env.company._retail_today())})
 env.company.retail_care_all_week = 9
 env.flush_all()
 env.cr.execute("UPDATE retail_care_rule SET domain = '[(''no_such_field'', ''='', 1)]' WHERE id = %s", [broken.id])

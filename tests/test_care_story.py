@@ -32,11 +32,8 @@ for login, group in (('clerk', 'user'), ('ada', 'user'), ('ben', 'user'), ('boss
         **({'odoobot_state': 'disabled'} if 'odoobot_state' in env['res.users'] else {}),  # no chat over the page
         'group_ids': [Command.link(env.ref('retail_crm.group_' + one).id) for one in {group, 'user'}]})
 today = datetime.date.today()
-hotline = env.ref('retail_crm.retail_ticket_team_hotline')
-hotline.write({'user_id': users['chief'].id, 'member_ids': [
-    Command.create({'user_id': users['ada'].id, 'substitute_id': users['ben'].id,
-                    'absent_from': today - datetime.timedelta(days=1), 'absent_until': today + datetime.timedelta(days=9)}),
-    Command.create({'user_id': users['ben'].id})]})
+users['ada'].write({'retail_substitute_id': users['ben'].id, 'retail_away_from': today - datetime.timedelta(days=1),
+                    'retail_away_until': today + datetime.timedelta(days=9)})
 names = ('Care Vip', 'Care Otto', 'Care Ann', 'Care Eve')
 people = env['res.partner'].create([{
     'name': name, 'email': name.split()[1].lower() + '@example.com', 'phone': '+86 145 0000 100%s' % number,
