@@ -124,7 +124,8 @@ def open_my_calls(page):
 
 def open_call(page, customer):
     open_my_calls(page)
-    page.locator('.o_data_row, .o_kanban_record', has_text=customer).first.click()
+    row = page.locator('.o_data_row, .o_kanban_record', has_text=customer).first
+    row.get_by_text(customer).first.click()  # not the telephone in its middle
     page.wait_for_selector('.o_form_view')
     settle(page)
 
