@@ -67,7 +67,9 @@ class RetailFollowupTicket(models.Model):
         """Make the ticket of one dissatisfied customer: a complaint with his words, owned by who spoke to him."""
         self.ensure_one()
         # the dialog's own defaults are not the ticket's: both have follow-ups
-        Ticket = self.env['retail.ticket'].with_context(clean_context(self.env.context))
+        Ticket = self.env['retail.ticket'].with_env(
+            self.env(context=clean_context(self.env.context))
+        )
         if not Ticket.has_access('create'):
             raise AccessError(self.env._('Only those who handle requests make tickets.'))
         ticket = Ticket.create(self._prepare_ticket())
