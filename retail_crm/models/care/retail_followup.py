@@ -273,11 +273,14 @@ class RetailFollowup(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._check_written(vals, WORK_FIELDS | HAND_FIELDS)
-            if vals.get('state', 'planned') == 'planned':
-                vals.setdefault(
-                    'try_at', fields.Datetime.now()
-                )  # else nothing would ever look at it
-        return super().create(vals_list)
+        now = fields.Datetime.now()
+        # nothing would ever look at what is planned without a time
+        return super().create(
+            [
+                {'try_at': now, **vals} if vals.get('state', 'planned') == 'planned' else vals
+                for vals in vals_list
+            ]
+        )
 
     def write(self, vals):
         self._check_written(vals, WORK_FIELDS)
