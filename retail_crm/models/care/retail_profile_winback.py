@@ -224,7 +224,7 @@ class RetailProfileWinback(models.Model):
                 followups |= followups.with_company(company)._start_contacts(
                     some.partner_id, values, now=False
                 )
-        followups._leave_now()
+        followups.sudo()._leave_now()  # sudo: the sending is the system's
         return followups.sudo(False)
 
     def _intervention_values(self, company, channel):
