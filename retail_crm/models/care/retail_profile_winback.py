@@ -315,6 +315,10 @@ class ResPartnerLost(models.Model):
             )
 
     @api.model
+    def _sentence_fields(self):
+        return [*super()._sentence_fields(), 'has_complaint']
+
+    @api.model
     def _summary_parts(self):
         return {
             **super()._summary_parts(),
