@@ -239,7 +239,6 @@ with freeze_time(f'{first - timedelta(30)} 02:00:00'):
         occasions = {name: env['retail.occasion'].create({
             'name': name, 'code': name, 'date': day, 'kind': kind, 'is_on': True})
             for name, day, kind in data['occasions']}
-    STAND_INS
     rules = {}
     for one in data['rules']:
         if one['trigger'] == 'occasion' and not has_occasions:
@@ -332,61 +331,6 @@ rows = [[one.rule_id.name, number_of[one.partner_id.id], str(one.anchor_on), str
 print('RESULT ' + json.dumps({
     'rows': rows, 'partners': partners.ids, 'rules': {name: one.id for name, one in rules.items()},
     'states': {name: [one.state, one.error] for name, one in rules.items()},
-    'gap': str(company.retail_gap_days), 'stand_ins': stand_ins, 'has_occasions': has_occasions,
+    'gap': str(company.retail_gap_days), 'has_occasions': has_occasions,
     'mails': [[mail.res_id, mail.email_to] for mail in env['mail.mail'].search([('model', '=', 'retail.followup')])]}))
-"""
-
-# Until the triggers by date are there: what they have to find, as the agreement says, so that planning and gates can be
-# compared. A builder of the add-on is always used instead.
-STAND_INS = """
-from odoo.addons.retail_crm.models.customer import _yearly
-Rule = type(env['retail.care.rule'])
-stand_ins = []
-
-def stand_in(name, function):
-    if not hasattr(Rule, f'_sql_{name}'):
-        setattr(Rule, f'_sql_{name}', function)
-        stand_ins.append(name)
-
-def yearly(one, first, last):
-    day, found = first - timedelta(400), []
-    while day <= last:
-        day = _yearly.next_occurrence(one[0], one[1], one[2], day)
-        found.append(day)
-        day += timedelta(1)
-    return [day for day in found if first <= day <= last]
-
-def rows_of(pairs):
-    return SQL(' UNION ALL ').join(
-        SQL("SELECT %s::int, %s::date, %s::text, 'res.partner', %s::int", *row, row[0]) for row in pairs
-    ) if pairs else SQL("SELECT id, now()::date, 'x', 'res.partner', id FROM res_partner WHERE false")
-
-def window(rule, first, last):
-    return first - timedelta(rule.delay_days), last - timedelta(rule.delay_days)
-
-def birthday(self, company, first, last, partner_ids):
-    low, high = window(self, first, last)
-    return rows_of([
-        (partner.id, day, f'birthday:{day.year}') for partner, one in zip(partners, data['customers']) if one['birthday']
-        for day in yearly((one['birthday'][0], one['birthday'][1], one['birthday'][3]), low, high)])
-
-def named_date(self, company, first, last, partner_ids):
-    low, high = window(self, first, last)
-    return rows_of([(partner.id, day, f'named:{number}:{day.year}') for partner, one in zip(partners, data['customers'])
-                    for number, date_ in enumerate(one['named']) for day in yearly(date_, low, high)])
-
-def purchase(self, company, first, last, partner_ids):
-    return SQL("SELECT partner_id, date, 'p' || res_id, res_model, res_id FROM retail_purchase"
-               " WHERE counts AND amount >= %s", self.minimum)
-
-def second_purchase(self, company, first, last, partner_ids):
-    return SQL("SELECT partner_id, min(date), 'p' || min(res_id), min(res_model), min(res_id) FROM retail_purchase WHERE counts"
-               " GROUP BY partner_id HAVING count(*) = 1")
-
-def silence(self, company, first, last, partner_ids):
-    return SQL("SELECT partner_id, %s, 's' || last_order_date, 'res.partner', partner_id FROM retail_profile"
-               " WHERE %s IS NOT NULL", *[SQL.identifier(f'{self.silence}_on')] * 2)
-
-for function in (birthday, named_date, purchase, second_purchase, silence):
-    stand_in(function.__name__, function)
 """

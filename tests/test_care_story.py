@@ -130,8 +130,9 @@ def open_call(page, customer):
 
 def close(page, button='action_save'):
     page.locator(f'.modal button[name="{button}"]').click()
-    page.locator('.modal').wait_for(state='detached')
     settle(page)
+    left = page.locator('.modal')
+    assert not left.count(), left.last.inner_text()
 
 
 def mark(page, field, text):

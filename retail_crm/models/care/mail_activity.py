@@ -49,7 +49,8 @@ class MailActivity(models.Model):
             )
         return result
 
-    def unlink(self):
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_followups(self):
         """The task of a follow-up goes with it only.
 
         :raise UserError: while the follow-up waits for somebody
@@ -62,7 +63,6 @@ class MailActivity(models.Model):
                     name=followups[0].display_name,
                 )
             )
-        return super().unlink()
 
     def _action_done(self, feedback=False, attachment_ids=None):
         """Ask for the result of follow-ups, or go on with their next step."""

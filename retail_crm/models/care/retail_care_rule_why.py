@@ -1,3 +1,4 @@
+import contextlib
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import NamedTuple
@@ -56,7 +57,7 @@ class RetailCareRuleWhy(models.Model):
         """
         self.env.flush_all()
         try:
-            with self.env.cr.savepoint():
+            with contextlib.suppress(_Undo), self.env.cr.savepoint():
                 # sudo: nothing stays; rights were checked by whoever asks
                 rules_sudo = self.sudo().with_context(
                     tracking_disable=True, mail_notrack=True, mail_create_nolog=True
@@ -66,8 +67,6 @@ class RetailCareRuleWhy(models.Model):
                 rules_sudo.flush_recordset()
                 yield rules_sudo
                 raise _Undo
-        except _Undo:
-            pass
         finally:
             self.env.invalidate_all(flush=False)
 

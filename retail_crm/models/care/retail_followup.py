@@ -226,7 +226,6 @@ class RetailFollowup(models.Model):
     )
     order_id = fields.Many2one(
         comodel_name='sale.order',
-        string='Order',
         ondelete='set null',
         index='btree_not_null',
         readonly=True,

@@ -34,7 +34,6 @@ class RetailFollowupActivity(models.Model):
     )
 
     first_due_on = fields.Date(
-        string='First Due On',
         readonly=True,
         copy=False,
         help='For which day it was planned, before somebody put it off.',

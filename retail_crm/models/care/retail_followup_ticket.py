@@ -80,13 +80,16 @@ class RetailFollowupTicket(models.Model):
         order = self.env['sale.order']
         if self.res_model == 'sale.order' and self.res_id:
             order = order.browse(self.res_id).exists()
+        # staff of the shop floor may not read orders: their ticket names the company, and the follow-up the order
+        company = order.sudo().company_id
+        order = order._filtered_access('read')
         asked = self._asked_ticket()
         return {
             'subject': self.env._(
                 'Not satisfied: %(followup)s', followup=self.rule_id.name or self.name
             ),
             'partner_id': self.partner_id.id,
-            'company_id': (order.company_id or asked.company_id or self.env.company).id,
+            'company_id': (company or asked.company_id or self.env.company).id,
             'description': '\n'.join(filter(None, (self.opinion, self.needs))),
             'channel_id': (self.channel_id or self._phone_channel()).id,
             'store_id': self.store_id.id,

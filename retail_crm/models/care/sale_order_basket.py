@@ -9,12 +9,16 @@ class SaleOrder(models.Model):
     _inherit = 'sale.order'
 
     retail_basket = fields.Json(
-        copy=False, readonly=True, help='Products of this order that are counted in pairs.'
+        copy=False,
+        readonly=True,
+        groups='retail_crm.group_user',
+        help='Products of this order that are counted in pairs.',
     )
     retail_basket_due = fields.Boolean(
         compute='_compute_retail_basket_due',
         store=True,
         copy=False,
+        groups='retail_crm.group_user',
         help='The order changed since its products were counted.',
     )
 
