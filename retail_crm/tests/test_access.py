@@ -2454,6 +2454,7 @@ class TestAccess(AccessCommon):
             *SENSITIVE_FIELDS,
             'retail_greeting_name',
             'retail_tier_preview_line_ids',  # for managers only
+            'retail_life_change_ids',  # for those who write segments
         }
         for model in ('res.partner', 'sale.order'):
             ours = {name for name in self.env[model]._fields if name.startswith('retail_')}

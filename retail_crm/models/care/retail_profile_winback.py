@@ -3,6 +3,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
+from ..customer.res_partner_file import FILE_GROUPS
+
 #: Days in which nobody is asked twice to come back.
 ASKED_DAYS = 180
 #: Follow-ups that are planned at once.
@@ -137,9 +139,12 @@ class RetailProfileWinback(models.Model):
                        AND (asked.state = ANY(%(open)s)
                             OR asked.state = 'held' AND asked.due_on > %(day)s - %(days)s
                             OR asked.contacted_at > %(day)s::timestamp - make_interval(days => %(days)s)))
-                AND NOT EXISTS (
-                    SELECT FROM (%(asked)s) AS asked JOIN retail_lost_reason AS reason ON reason.id = asked.reason_id
-                     WHERE reason.can_return IS NOT TRUE))""",
+                AND NOT (
+                    -- the few who were asked are hashed; only of them the last answer is looked up
+                    profile.partner_id IN (SELECT commercial_partner_id FROM retail_followup WHERE lost_reason_id IS NOT NULL)
+                    AND EXISTS (
+                        SELECT FROM (%(asked)s) AS asked JOIN retail_lost_reason AS reason ON reason.id = asked.reason_id
+                         WHERE reason.can_return IS NOT TRUE)))""",
             day=self.env.company._retail_today(),
             days=ASKED_DAYS,
             open=list(OPEN_STATES),
@@ -291,14 +296,14 @@ class ResPartnerLost(models.Model):
     retail_lost_text = fields.Char(
         string='Said When Asked',
         compute='_compute_retail_lost_text',
-        groups='retail_crm.group_user,retail_crm.group_marketing',
+        groups=FILE_GROUPS,
         help='The reason that the customer gave for staying away, and when.',
     )
     retail_life_change_ids = fields.One2many(
         comodel_name='retail.life.change',
         inverse_name='partner_id',
         string='Changed Habits',
-        groups='retail_crm.group_user,retail_crm.group_marketing',
+        groups='retail_crm.group_lead,retail_crm.group_marketing',
         help='Intervals, baskets and categories that left the usual range of the customer; for segments.',
     )
 
