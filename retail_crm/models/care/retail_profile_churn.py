@@ -41,7 +41,7 @@ class RetailProfileChurn(models.Model):
     @api.depends('has_complaint')
     def _compute_churn_reason(self):
         """Add the other reasons to the sentence; customers who are not listed cost no query."""
-        super()._compute_churn_reason()
+        result = super()._compute_churn_reason()
         listed = self.filtered(
             lambda profile: (
                 profile.churn_level in ('watch', 'alert')
@@ -54,6 +54,7 @@ class RetailProfileChurn(models.Model):
             profile.churn_reason = ' '.join(
                 filter(None, [profile.churn_reason, *reasons.get(profile.id, ())])
             )
+        return result
 
     def _churn_reasons(self):
         """Hook: return ``{profile id: [sentences]}`` of what else says that these customers may leave.
