@@ -23,7 +23,6 @@ class RetailFollowupActivity(models.Model):
     reason = fields.Selection(selection_add=[('running', 'Its steps are running already')])
     step_id = fields.Many2one(
         comodel_name='mail.activity.plan.template',
-        string='Step',
         readonly=True,
         copy=False,
         ondelete='set null',

@@ -13,14 +13,12 @@ class RetailFollowupTend(models.Model):
     _inherit = 'retail.followup'
 
     escalated_on = fields.Date(
-        string='Escalated On',
         readonly=True,
         copy=False,
         help='When the leader was told that it is late.',
     )
     escalated_to_id = fields.Many2one(
         comodel_name='res.users',
-        string='Escalated To',
         readonly=True,
         copy=False,
         index='btree_not_null',

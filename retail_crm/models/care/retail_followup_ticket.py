@@ -1,5 +1,6 @@
 from odoo import fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.tools.misc import clean_context
 
 #: What the customer says to the solution of his complaint, by how satisfied he is.
 SATISFIED = {1: 'no', 2: 'no', 3: 'partly', 4: 'yes', 5: 'yes'}
@@ -65,7 +66,10 @@ class RetailFollowupTicket(models.Model):
     def _open_ticket(self):
         """Make the ticket of one dissatisfied customer: a complaint with his words, owned by who spoke to him."""
         self.ensure_one()
-        Ticket = self.env['retail.ticket']
+        # the dialog's own defaults are not the ticket's: both have follow-ups
+        Ticket = self.env['retail.ticket'].with_env(
+            self.env(context=clean_context(self.env.context))
+        )
         if not Ticket.has_access('create'):
             raise AccessError(self.env._('Only those who handle requests make tickets.'))
         ticket = Ticket.create(self._prepare_ticket())

@@ -22,9 +22,7 @@ class RetailFollowupClose(models.TransientModel):
     is_single = fields.Boolean(
         string='One Customer', compute='_compute_about', help='Whether it is about one customer.'
     )
-    about = fields.Char(
-        string='About', compute='_compute_about', help='Who was contacted, and for which reason.'
-    )
+    about = fields.Char(compute='_compute_about', help='Who was contacted, and for which reason.')
     is_call_back = fields.Boolean(
         string='Asks About a Complaint',
         compute='_compute_about',
