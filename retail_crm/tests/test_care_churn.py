@@ -289,7 +289,20 @@ class TestChurn(ChurnCase):
         )
         self.env.invalidate_all()
         self.assertIn(self.dora, self.profiles._due_partners())
-        self.profiles._refresh(self.dora)
+        # with one: at once
+        for kind in ('ticket_solved', 'ticket_reopened', 'ticket_archived'):
+            self.assertIn('retail.profile', self.moments._listeners()[kind])
+        self.profiles._on_ticket_solved(
+            self.moments.create(
+                {
+                    'kind': 'ticket_solved',
+                    'partner_id': self.dora.id,
+                    'company_id': self.shop.id,
+                    'res_model': 'retail.ticket',
+                    'res_id': ticket.id,
+                }
+            )
+        )
         self.env.invalidate_all()
         self.assertFalse(profile.has_complaint)
         self.assertNotIn(self.dora, self.profiles._due_partners())

@@ -192,7 +192,7 @@ class RetailChurn(models.AbstractModel):
 
 
 class RetailMoment(models.Model):
-    """Outcomes of churn interventions follow purchases, after figures did."""
+    """Outcomes of churn interventions follow purchases, after figures did; warnings follow complaints."""
 
     _inherit = 'retail.moment'
 
@@ -208,4 +208,6 @@ class RetailMoment(models.Model):
             'followup_done',
         ):
             listeners.setdefault(kind, []).append('retail.churn')
+        for kind in ('ticket_solved', 'ticket_reopened', 'ticket_archived'):
+            listeners.setdefault(kind, []).append('retail.profile')
         return listeners

@@ -36,6 +36,9 @@ class RetailProfileChurn(models.Model):
         "WHERE churn_level IN ('alert', 'watch') OR is_falling IS TRUE OR has_complaint IS TRUE"
     )
 
+    # the night asks who of these has none any more
+    _complaint_idx = models.Index('(partner_id) WHERE has_complaint')
+
     # === REASONS ===#
 
     @api.depends('has_complaint')

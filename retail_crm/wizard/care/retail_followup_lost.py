@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class RetailFollowupLost(models.TransientModel):
@@ -50,6 +50,7 @@ class RetailFollowupClose(models.TransientModel):
         help='He said that he does not come back. A purchase in time undoes it.',
     )
 
+    @api.depends('followup_ids')
     def _compute_is_churn(self):
         for dialog in self:
             families = set(dialog.followup_ids.mapped('family'))
