@@ -14,7 +14,7 @@ class RetailCare(Controller):
     """
 
     @route(
-        '/care/unsubscribe/<int:number>/<int:channel_number>/<string:token>',
+        '/care/unsubscribe/<int(max=2147483647):number>/<int(max=2147483647):channel_number>/<string:token>',
         type='http',
         auth='public',
         website=True,

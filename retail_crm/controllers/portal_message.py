@@ -29,7 +29,8 @@ class RetailPortalMessages(RetailPortal):
         return values
 
     def _messages_are_on(self):
-        return self._messages()._portal_is_on()
+        messages = self._messages()
+        return messages.has_access('read') and messages._portal_is_on()
 
     def _messages(self):
         return request.env['retail.followup']

@@ -199,6 +199,40 @@ class TestCareContact(CareWorkCommon):
             [('partner_id', 'in', partners.ids), ('rule_id', '=', False)]
         )
 
+    def test_forged_dialog(self):
+        """No template of another model, no document of another customer, no secret of few; marketing is limited."""
+        other = self.bob.copy({'name': 'Other'})
+        foreign = self.env['mail.template'].create(
+            {
+                'name': 'Foreign',
+                'model_id': self.env['ir.model']._get_id('res.users'),
+                'subject': 'Link of {{ object.login }}',
+                'body_html': '<p t-out="object.login"/>',
+            }
+        )
+        ticket = self.env['retail.ticket'].create({'subject': 'Late', 'partner_id': other.id})
+        dialog = self._contact(
+            self.bob,
+            channel_id=self.phone.id,
+            purpose='marketing',
+            template_id=foreign.id,
+            res_model='retail.ticket',
+            res_id=ticket.id,
+        )
+        self.assertFalse(dialog.subject)
+        dialog.action_apply()
+        followup = self._made(self.bob)
+        self.assertFalse(followup.template_id)
+        self.assertFalse(followup.res_id)
+        self.assertFalse(followup.is_expected)
+        own = self.env['retail.ticket'].create({'subject': 'Mine', 'partner_id': self.bob.id})
+        dialog = self._contact(
+            self.bob, channel_id=self.phone.id, res_model='retail.ticket', res_id=own.id
+        )
+        self.assertEqual(dialog._document(), {'res_model': 'retail.ticket', 'res_id': own.id})
+        own.sudo().blocked_user_id = self.env.ref('base.user_admin')
+        self.assertFalse(dialog._document())
+
     def test_message_by_template_leaves_at_once(self):
         """A contact by template in the dialog leaves as a mail and is on the file (S-FUP-10)."""
         dialog = self._contact(self.bob, channel_id=self.email.id, template_id=self.template.id)

@@ -25,7 +25,15 @@ class TestServiceMyDay(DeskCommon):
         self.assertEqual({one['count'] for one in counters.values()}, {0})
         self.assertEqual(
             list(sections),
-            ['tickets', 'appointments', 'promises', 'unassigned', 'activities', 'birthdays'],
+            [
+                'tickets',
+                'followups',
+                'appointments',
+                'promises',
+                'unassigned',
+                'activities',
+                'birthdays',
+            ],
         )
         for section in sections.values():
             self.assertTrue(section['empty'])

@@ -248,6 +248,7 @@ class RetailCareRuleState(models.Model):
             SQL(
                 """DELETE FROM retail_followup AS planned
                     WHERE planned.rule_id = %s AND planned.state = 'planned'
+                      AND NOT EXISTS (SELECT FROM retail_followup_attempt AS attempt WHERE attempt.followup_id = planned.id)
                       AND planned.contacted_at IS NULL AND planned.counted_on IS NULL
                       AND NOT EXISTS (SELECT FROM mail_activity AS activity
                             WHERE activity.res_model = 'retail.followup' AND activity.res_id = planned.id)

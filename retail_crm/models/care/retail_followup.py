@@ -273,6 +273,10 @@ class RetailFollowup(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._check_written(vals, WORK_FIELDS | HAND_FIELDS)
+            if vals.get('state', 'planned') == 'planned':
+                vals.setdefault(
+                    'try_at', fields.Datetime.now()
+                )  # else nothing would ever look at it
         return super().create(vals_list)
 
     def write(self, vals):

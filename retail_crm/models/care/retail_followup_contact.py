@@ -68,7 +68,7 @@ class RetailFollowupContact(models.Model):
         for (template, lang), followups in self.grouped(
             lambda one: (one.template_id, one.partner_id.lang)
         ).items():
-            if template:
+            if template and template.sudo().model == self._name:
                 contents = followups._contents_of_template(template, lang or self.env.lang)
                 for followup in followups:
                     followup.write(contents[followup.id])

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import email_normalize, formataddr, html2plaintext
 from odoo.tools.mail import append_content_to_html
 
@@ -14,6 +14,10 @@ class RetailFollowupMail(models.Model):
     """
 
     _inherit = 'retail.followup'
+
+    @api.model
+    def _retail_contact_columns(self):
+        return [*super()._retail_contact_columns(), 'email_normalized']
 
     def _leave_email(self, verdicts, sending):
         """Make the mails of these, all at once."""

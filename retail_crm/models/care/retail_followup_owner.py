@@ -49,6 +49,8 @@ class RetailFollowupOwner(models.Model):
         group_id = self.env['ir.model.data']._xmlid_to_res_id('retail_crm.group_user')
         if group_id not in user_sudo.all_group_ids.ids:
             return False
+        if self._asked_ticket().sudo().blocked_user_id == user:
+            return False  # who is complained about asks nobody whether he is satisfied
         companies = user_sudo.company_ids
         if self.company_id.id not in companies.root_id.ids:
             return False

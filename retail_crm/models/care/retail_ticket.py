@@ -91,6 +91,8 @@ class RetailTicket(models.Model):
     def _is_asked_by(self, rule):
         """Return whether a rule, or none, asks the customer of one ticket."""
         customer = self.partner_id
+        if self.is_restricted or self.blocked_user_id:
+            return False  # all staff read follow-ups: the activity stays with the complaint
         if not rule or not customer.commercial_partner_id.retail_customer:
             return False
         transports = set(rule.channel_line_ids.channel_id.mapped('transport'))

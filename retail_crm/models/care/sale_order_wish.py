@@ -13,7 +13,9 @@ class SaleOrder(models.Model):
             # sudo: preferences that staff noted on the order belong to the customer's file
             order_sudo = order.sudo()
             lines = order_sudo.order_line.filtered('retail_is_custom')
-            new = lines.retail_wish_preference_ids - order_sudo.partner_id.retail_preference_ids
+            wishes = lines.retail_wish_preference_ids
+            # most orders have none: the customer is not even looked at
+            new = wishes and wishes - order_sudo.partner_id.retail_preference_ids
             if new:
                 order_sudo.partner_id.retail_preference_ids = [Command.link(one.id) for one in new]
         return result
