@@ -1,5 +1,7 @@
 from . import test_access
+from . import test_care_churn
 from . import test_care_effect
+from . import test_care_life_change
 from . import test_care_message
 from . import test_care_offer
 from . import test_care_pages

@@ -77,6 +77,10 @@ RIGHTS = {
     'retail.duplicate': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.care.why': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'marketing': 'rwc'},
     'retail.care.why.line': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'marketing': 'rwc'},
+    'retail.churn.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.followup.lost': {'user': 'rwc', 'lead': 'rwc', 'manager': 'rwc', 'marketing': 'rwc'},
+    'retail.life.change': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
+    'retail.lost.reason': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'r'},
     'retail.followup.report': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.care.effect': {'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.offer': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'marketing': 'rwcd'},
@@ -390,6 +394,13 @@ ACTIONS = {
     ('retail.followup', 'action_try_again'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.followup', 'action_print_letters'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.followup', 'action_letters_printed'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup', 'action_give_up'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.followup.lost', 'action_apply'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.churn.report', 'action_open_followup'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.life.change', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.life.change', 'action_seen'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.profile', 'action_contact'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.profile', 'action_plan_intervention'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.classification', 'action_open'): {'user', 'lead', 'manager', 'marketing'},
     ('retail.classification', 'action_apply'): {'manager'},
     ('retail.classification', 'action_reset'): {'manager'},
@@ -875,11 +886,36 @@ class AccessCommon(AccessCalls):
                 {'name': 'Feast', 'date': '2027-06-06', 'company_id': company.id}
             ),
             **cls._care_work(company),
+            **cls._churn(company),
             'retail.care.rule': rule,
             'retail.care.rule.channel': rule.channel_line_ids,
             'retail.followup': followup,
             'retail.followup.report': cls.env['retail.followup.report'].browse(followup.id),
             **cls._offers(company),
+        }
+
+    @classmethod
+    def _churn(cls, company):
+        """Return an intervention in figures, the dialog that gives a customer up, and a changed habit."""
+        saving = cls.env['retail.followup'].create(
+            {'partner_id': cls.bob.id, 'company_id': company.id, 'family': 'churn'}
+        )
+        reason = cls.env['retail.lost.reason'].create({'name': 'Moon'})
+        return {
+            'retail.churn.report': cls.env['retail.churn.report'].browse(saving.id),
+            'retail.followup.lost': cls.env['retail.followup.lost'].create(
+                {'followup_ids': saving.ids, 'reason_id': reason.id}
+            ),
+            'retail.life.change': cls.env['retail.life.change'].create(
+                {
+                    'partner_id': cls.bob.id,
+                    'company_id': company.id,
+                    'date': '2027-06-02',
+                    'kind': 'basket',
+                    'direction': 'up',
+                }
+            ),
+            'retail.lost.reason': reason,
         }
 
     @classmethod
@@ -1593,6 +1629,10 @@ class AccessCommon(AccessCalls):
             'retail.followup.close': {'opinion': 'Happy'},
             'retail.followup.contact': {'subject': 'Hello'},
             'retail.followup.hand.over': {'reason': 'Ill'},
+            'retail.churn.report': {'saved': 9},
+            'retail.followup.lost': {'note': 'Moved'},
+            'retail.life.change': {'value': 9},
+            'retail.lost.reason': {'name': 'Mars'},
             'retail.followup.snooze': {'reason': 'Ill'},
             'retail.faq.gap': {'ticket_count': 1},
             'retail.member.list': {'name': 'Coffee'},
@@ -1839,6 +1879,16 @@ class AccessCommon(AccessCalls):
                 'channel_id': cls.env.ref('retail_crm.retail_channel_phone').id,
             },
             'retail.followup.hand.over': {'user_id': cls.users['lead'].id, 'reason': 'Away'},
+            'retail.churn.report': {'saved': 9},
+            'retail.followup.lost': {'reason_id': cls.samples['retail.lost.reason'].id},
+            'retail.life.change': {
+                'partner_id': cls.bob.id,
+                'company_id': cls.company.id,
+                'date': '2027-07-02',
+                'kind': 'basket',
+                'direction': 'up',
+            },
+            'retail.lost.reason': {'name': 'Venus'},
             'retail.followup.snooze': {'reason': 'Away'},
             'retail.faq.gap': {'ticket_count': 9},
             'retail.member.list': {'name': 'Wine'},
@@ -2136,6 +2186,7 @@ class TestAccess(AccessCommon):
             'retail.purchase',
             'retail.profile',
             'retail.profile.change',
+            'retail.life.change',
             'retail.duplicate',
             'retail.moment',
             'retail.membership',
@@ -2189,7 +2240,8 @@ class TestAccess(AccessCommon):
             **{
                 name: records
                 for name, records in self._care(self.company_2).items()
-                if not records._transient  # a dialog is its user's alone
+                # a dialog is its user's alone; reasons are everybody's
+                if not records._transient and name != 'retail.lost.reason'
             },
             **self._desk(self.company_2, self.bob),
             'retail.ticket.merge': self._merged(self.company_2, self.bob)['retail.ticket.merge'],
@@ -2402,6 +2454,7 @@ class TestAccess(AccessCommon):
             *SENSITIVE_FIELDS,
             'retail_greeting_name',
             'retail_tier_preview_line_ids',  # for managers only
+            'retail_life_change_ids',  # for those who write segments
         }
         for model in ('res.partner', 'sale.order'):
             ours = {name for name in self.env[model]._fields if name.startswith('retail_')}
@@ -2542,6 +2595,11 @@ class TestAccess(AccessCommon):
         if model == 'retail.ticket':  # a complaint passes its steps one by one
             stage = self.env.ref('retail_crm.retail_ticket_stage_execute')
             self.samples[model]._stamp({'stage_id': stage.id, 'step': 'execute'})
+        if model == 'retail.followup':
+            self.samples[model].family = 'churn' if method == 'action_give_up' else 'other'
+        if model == 'retail.profile' and method == 'action_plan_intervention':
+            # whoever planned it before has planned it
+            self.env['retail.followup'].search([('family', '=', 'churn')]).state = 'cancelled'
         if model == 'retail.followup' and 'letter' not in method:
             is_undone = method == 'action_reopen'
             self.samples[model].write(

@@ -206,8 +206,8 @@ class TestPolicy(RetailCrmCommon):
         for i, (key, _label) in enumerate(_classes.LIFECYCLE):
             self._classify(people[i::8], lifecycle=key, abc_class='abc'[i % 3])
         self.env.flush_all()
-        # company, policies, customers, their profiles; for the first question, whether a programme runs
-        for count, queries in ((1, 5), (1200, 4)):  # more than the ORM reads ahead
+        # company, policies, customers, their profiles, rules that policies name; first, whether a programme runs
+        for count, queries in ((1, 5), (1200, 5)):  # more than the ORM reads ahead
             self.env.invalidate_all()
             with self.subTest(count=count), self.assertQueryCount(queries):
                 answers = self.policies._for_customers(people[:count])

@@ -79,3 +79,16 @@ from . import sale_order_wish
 from . import retail_occasion
 from . import retail_policy_care
 from . import retail_followup_policy
+from . import retail_lost_reason
+from . import res_company_churn
+from . import res_config_settings_churn
+from . import retail_care_rule_churn
+from . import retail_followup_churn
+from . import retail_churn
+from . import retail_churn_report
+from . import retail_profile_churn
+from . import retail_profile_winback
+from . import retail_life_change
+from . import retail_life_change_notice
+from . import retail_policy_lifecycle
+from . import retail_followup_suggestion

@@ -207,7 +207,7 @@ class ResPartner(models.Model):
                     ('partner_id', 'in', self.commercial_partner_id._origin.ids),
                     ('company_id', '=', self.env.company.root_id.id),
                 ],
-                ['partner_id', *PROFILE_FIELDS.values(), *_SENTENCE_FIELDS],
+                ['partner_id', *PROFILE_FIELDS.values(), *self._sentence_fields()],
                 order='id',
             )
         )
@@ -216,6 +216,11 @@ class ResPartner(models.Model):
             partner.retail_profile_id = by_partner.get(
                 partner.commercial_partner_id._origin.id, False
             )
+
+    @api.model
+    def _sentence_fields(self):
+        """Hook: return the further figures that the sentences on the card are made of."""
+        return _SENTENCE_FIELDS
 
     def _compute_retail_figure(self, name):
         """Show one figure of the profile, from the cache that ``_compute_retail_profile_id`` filled."""

@@ -196,6 +196,8 @@ class RetailPolicy(models.Model):
     def _answer(self, policies_sudo, facts, attributes):
         """Return the values and sources that ordered policies give a customer of these facts."""
         holding = policies_sudo.filtered(lambda policy: policy._conditions() <= facts)
+        # what all policies name is read at once, not for each answer
+        holding = holding.with_prefetch(policies_sudo._prefetch_ids)
         answer = {'sources': {}}
         for attribute in attributes:
             source = next((policy for policy in holding if policy._says(attribute)), self.browse())

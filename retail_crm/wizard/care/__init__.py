@@ -9,3 +9,5 @@ from . import (
     retail_followup_hand_over,
     retail_followup_snooze,
 )
+
+from . import base_partner_merge_churn, retail_followup_lost
