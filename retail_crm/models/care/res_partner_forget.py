@@ -19,7 +19,7 @@ class RetailFollowupForget(models.Model):
     _inherit = 'retail.followup'
 
     def _forget_fields(self):
-        """Hook: return the fields of follow-ups that tell what was said, or to which address."""
+        """Hook: return the fields of follow-ups that tell what was said or given, or to which address."""
         return [
             'subject',
             'body',
@@ -29,6 +29,8 @@ class RetailFollowupForget(models.Model):
             'promise',
             'next_step',
             'reason_text',
+            'coupon_code',
+            'gift',
         ]
 
     def _forget(self):
