@@ -25,6 +25,36 @@ class TestSmsFollowup(SendCommon):
         self.assertIn('Dear Cara, hello from', message.body)
         self.assertNotIn('<', message.body)
 
+    def test_offer(self):
+        """What is offered goes by text message, too: the coupon is there, and the message names it (S-MKT-03)."""
+        program = self.env['loyalty.program'].create(
+            {
+                'name': 'Ten Off',
+                'program_type': 'coupons',
+                'applies_on': 'current',
+                'trigger': 'with_code',
+                'company_id': self.company.id,
+            }
+        )
+        offer = self.env['retail.offer'].create(
+            {
+                'name': 'Tea Week',
+                'program_id': program.id,
+                'company_id': self.company.id,
+                'date_from': '2020-01-01',
+                'state': 'running',
+            }
+        )
+        self._change(self.rule, offer_id=offer.id, text='{name}: {offer}')
+        followup = self._plan(self.rule, self.cara)
+        self._run()
+        card = self.env['loyalty.card'].search([('partner_id', '=', self.cara.id)])
+        self.assertEqual(
+            (followup.state, followup.channel_id, followup.coupon_id), ('done', self.sms, card)
+        )
+        self.assertTrue(card.code)
+        self.assertIn(card.code, self._message(followup).body)
+
     def test_no_number(self):
         """Who has no number that can be dialled is written to on the next channel (S-FUP-02)."""
         self.cara.phone = 'ask for Cara'

@@ -206,28 +206,6 @@ class RetailFollowupOffer(models.Model):
             if (benefit.partner_id.id, benefit.cycle_on) in days and benefit.state != 'cancelled'
         }
 
-    # === LEAVING ===#
-
-    def _leave_email(self, verdicts, sending):
-        self._prepare_offer()
-        return super()._leave_email(verdicts, sending)
-
-    def _leave_portal(self, verdicts, sending):
-        self._prepare_offer()
-        return super()._leave_portal(verdicts, sending)
-
-    def _leave_letter(self, verdicts, sending):
-        self._prepare_offer()
-        return super()._leave_letter(verdicts, sending)
-
-    def _leave_manual(self, verdicts, sending):
-        self._prepare_offer()
-        return super()._leave_manual(verdicts, sending)
-
-    def _leave_phone(self, verdicts, sending):
-        self._prepare_offer()
-        return super()._leave_phone(verdicts, sending)
-
     # === WORDS ===#
 
     @api.depends(

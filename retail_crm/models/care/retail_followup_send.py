@@ -162,9 +162,14 @@ class RetailFollowupSend(models.Model):
         for transport, followups in going.items():
             safely(
                 followups,
-                lambda some, name=methods[transport]: getattr(some, name)(verdicts, sending),
+                lambda some, name=methods[transport]: some._let_go(name, verdicts, sending),
                 lambda one, error: one._leave_failed(error),
             )
+
+    def _let_go(self, method, verdicts, sending):
+        """Give these what they offer, then let them leave: the same for every transport, also of glue."""
+        self._prepare_offer()
+        getattr(self, method)(verdicts, sending)
 
     def _put_off_or_up(self, verdict):
         values = {'reason': verdict.reason, 'reason_text': verdict.text or False}
