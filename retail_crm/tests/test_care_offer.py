@@ -1,10 +1,12 @@
 from datetime import date, timedelta
+from unittest.mock import patch
 
 from freezegun import freeze_time
 
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import AccessError, ConcurrencyError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from .send_common import NOON, TODAY, SendCommon
 
@@ -193,6 +195,35 @@ class TestCareOffer(OfferCommon):
         again._prepare_offer()
         self.assertEqual(len(self._cards(self.cara).filtered('retail_offer_id')), 1)
         self.assertTrue(card.exists())
+
+    def test_merge_with_two_coupons(self):
+        """Two coupons of one offer meet in a merge: both stay valid, one is that of the offer (S-CUS-22)."""
+        twin = self._create_customer('Cara Twin')
+        offer = self._create_offer('All')
+        cards = self.env['loyalty.card'].browse(
+            card.id for card in offer._coupons_for(self.cara | twin).values()
+        )
+        used = cards.filtered(lambda one: one.partner_id == self.cara)
+        used.points = 0
+        self.env['base.partner.merge.automatic.wizard']._merge((twin | self.cara).ids, self.cara)
+        self.assertEqual(cards.partner_id, self.cara)
+        self.assertTrue(all(cards.mapped('active')))
+        self.assertEqual((cards - used).points, 1)
+        self.assertEqual(cards.filtered('retail_offer_id'), cards - used)
+        self.assertEqual(offer._coupons_for(self.cara)[self.cara.id], cards - used)
+
+    def test_coupon_made_elsewhere(self):
+        """Whoever makes a coupon at the same time as another tries again; an archived one is not replaced (S-MKT-03)."""
+        card = self.offer._coupons_for(self.cara)[self.cara.id]
+        with (
+            patch.object(type(self.offer), '_coupons_of', lambda *_args: {}),
+            mute_logger('odoo.sql_db'),
+            self.assertRaises(ConcurrencyError),
+        ):
+            self.offer._coupons_for(self.cara)
+        card.active = False
+        self.assertFalse(self.offer._coupons_for(self.cara)[self.cara.id])
+        self.assertFalse(self._cards(self.cara))
 
     def test_new_products_followed(self):
         """The third test of loyalty: the share of notices of new products that were reacted to (S-LOY-22)."""

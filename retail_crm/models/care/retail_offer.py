@@ -315,6 +315,9 @@ class RetailOffer(models.Model):
                 )
             )
         if not (code := self._code_for(customer)):
+            # sudo: only asks what kind of reward it is
+            if self.sudo().program_id.program_type in COUPON_TYPES:
+                raise UserError(self.env._("The customer's coupon of this offer was withdrawn."))
             raise UserError(
                 self.env._('%(offer)s needs no code: it is used by itself.', offer=self.name)
             )

@@ -1,6 +1,9 @@
 from datetime import timedelta
 
+from psycopg2.errors import UniqueViolation
+
 from odoo import api, models
+from odoo.exceptions import ConcurrencyError
 
 from ._offer import COUPON_TYPES
 
@@ -104,7 +107,10 @@ class RetailOfferEntitled(models.Model):
     def _coupons_for(self, partners):
         """Return ``{customer id: coupon (sudo)}`` of one offer, and make those that are missing; a coupon once each.
 
-        Nothing is sent: whoever makes a coupon tells the customer, in the same transaction.
+        Nothing is sent: whoever makes a coupon tells the customer, in the same transaction. Whose coupon was archived
+        gets no other one.
+
+        :raise ConcurrencyError: when another process makes one of them just now; everything is to be tried again
         """
         self.ensure_one()
         offer_sudo = self.sudo()  # sudo: coupons are made by the system
@@ -113,28 +119,39 @@ class RetailOfferEntitled(models.Model):
         cards_sudo = self.env['loyalty.card'].sudo()
         if program.program_type not in COUPON_TYPES or not program.active:
             return {customer.id: cards_sudo for customer in customers}
-        found = {
-            card.partner_id.id: card
-            for card in cards_sudo.search(
-                [('retail_offer_id', '=', self.id), ('partner_id', 'in', customers.ids)],
-                order='id desc',
-            )
-        }
+        found = offer_sudo._coupons_of(customers)
         missing = customers.filtered(lambda one: one.id not in found)
         points = min(program.reward_ids.mapped('required_points'), default=1)
-        cards = cards_sudo.with_context(loyalty_no_mail=True, tracking_disable=True).create(
-            [
-                {
-                    'program_id': program.id,
-                    'partner_id': customer.id,
-                    'points': points,
-                    'expiration_date': offer_sudo._coupon_end(),
-                    'retail_offer_id': self.id,
-                }
-                for customer in missing
-            ]
+        values = [
+            {
+                'program_id': program.id,
+                'partner_id': customer.id,
+                'points': points,
+                'expiration_date': offer_sudo._coupon_end(),
+                'retail_offer_id': self.id,
+            }
+            for customer in missing
+        ]
+        silent = cards_sudo.with_context(loyalty_no_mail=True, tracking_disable=True)
+        try:
+            with self.env.cr.savepoint():
+                cards = silent.create(values)
+        except UniqueViolation as error:
+            raise ConcurrencyError(
+                self.env._('A coupon of this offer is being made. Please try again.')
+            ) from error
+        return {
+            **{number: card.filtered('active') for number, card in found.items()},
+            **{card.partner_id.id: card for card in cards},
+        }
+
+    def _coupons_of(self, customers):
+        """Return ``{customer id: coupon}`` of one offer, archived ones, too."""
+        cards = self.env['loyalty.card'].with_context(active_test=False)
+        found = cards.search(
+            [('retail_offer_id', '=', self.id), ('partner_id', 'in', customers.ids)]
         )
-        return {**found, **{card.partner_id.id: card for card in cards}}
+        return {card.partner_id.id: card for card in found}
 
     def _coupon_end(self):
         """Return the last day of a coupon that is made today."""

@@ -2,7 +2,7 @@
 
 import logging
 
-from odoo.exceptions import UserError
+from odoo.exceptions import ConcurrencyError, UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 _logger = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ def safely(records, work, failed):
     try:
         with records.env.cr.savepoint():
             work(records)
-    except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+    except (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, ConcurrencyError):
         raise  # the whole transaction is lost and repeated by the scheduler
     except Exception as error:  # whatever fails is shown, and tried again later
         if len(records) > 1:

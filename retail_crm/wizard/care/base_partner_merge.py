@@ -16,4 +16,4 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
 
     @api.model
     def _retail_unique_models(self):
-        return [*super()._retail_unique_models(), 'retail.followup']
+        return [*super()._retail_unique_models(), 'retail.followup', 'loyalty.card']
