@@ -306,6 +306,7 @@
         'views/care/portal_message_templates.xml',
         'views/care/retail_offer_views.xml',
         'views/care/retail_care_effect_views.xml',
+        'views/care/retail_basket_views.xml',
         'views/care/retail_product_pair_views.xml',
         'views/care/retail_suggestion_views.xml',
         'views/care/retail_offer_others_views.xml',

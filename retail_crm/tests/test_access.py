@@ -23,6 +23,7 @@ RIGHTS = {
     'retail.anonymise': {'sensitive': 'rwcd'},
     'retail.adviser.assign': {'lead': 'rwcd', 'manager': 'rwcd'},
     'retail.area': {'user': 'r', 'lead': 'r', 'manager': 'rwcd', 'sales': 'r'},
+    'retail.basket': {'manager': 'r'},
     'retail.benefit': {'user': 'r', 'lead': 'r', 'manager': 'r', 'marketing': 'r'},
     'retail.calendar.import': {'manager': 'rwc'},
     'retail.calendar.makeup': {
@@ -938,6 +939,9 @@ class AccessCommon(AccessCalls):
             'retail.offer': cls.env['retail.offer'].create(
                 {'name': 'Tea', 'company_id': company.id, 'class_key': 'lifecycle.new'}
             ),
+            'retail.basket': cls.env['retail.basket'].create(
+                {'company_id': company.id, 'order_id': order.id}
+            ),
             'retail.product.pair': cls.env['retail.product.pair'].create(
                 {**goods, 'other_id': cls.goods.id}
             ),
@@ -1609,6 +1613,7 @@ class AccessCommon(AccessCalls):
             'retail.care.why.line': {'text': 'Because'},
             'retail.care.effect': {'planned': 9},
             'retail.offer': {'name': 'Coffee'},
+            'retail.basket': {'is_due': True},
             'retail.product.pair': {'together': 9},
             'retail.suggestion': {'reason': 'So'},
             'retail.suggestion.report': {'kept': 9},
@@ -1839,6 +1844,7 @@ class AccessCommon(AccessCalls):
             'retail.care.why.line': {'why_id': cls.samples['retail.care.why'].id},
             'retail.care.effect': {'planned': 9},
             'retail.offer': {'name': 'Cake', 'company_id': cls.company.id},
+            'retail.basket': {'company_id': cls.company.id},
             'retail.product.pair': {'company_id': cls.company.id, 'together': 1},
             'retail.suggestion': {'company_id': cls.company.id, 'kind': 'up'},
             'retail.suggestion.report': {'kept': 9},

@@ -7,6 +7,8 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import tagged
 
+from odoo.addons.retail_crm.models.care.retail_basket import FILLED
+
 from .send_common import NOON, TODAY, SendCommon
 
 
@@ -44,6 +46,9 @@ class TestCareSuggestion(SendCommon):
 
     @classmethod
     def _count(cls):
+        cls._process()
+        while cls.env['retail.basket']._fill() is not None:
+            pass
         while ids := cls.pairs._due_ids():
             cls.pairs._count(ids)
 
@@ -73,18 +78,28 @@ class TestCareSuggestion(SendCommon):
         self.assertFalse(self.pairs._due_ids())
         order = self._sell(self.cara, self.cup, self.tray)
         order.order_line[0].product_id = self.pot
+        self.assertFalse(self.pairs._due_ids())
         self._count()
         self.assertEqual(self._together(self.pot, self.tray), 2)
         order._action_cancel()
         self._count()
         self.assertEqual(self._together(self.pot, self.tray), 1)
-        orders = self.env['sale.order'].search([('state', '=', 'sale')])
+        before = self._all_pairs()
+        since = NOON - timedelta(days=365)
+        orders = self.env['sale.order'].search(
+            [
+                ('state', '=', 'sale'),
+                ('date_order', '>=', since),
+                ('company_id', 'child_of', self.company.id),
+            ]
+        )
         expected = 0
         for one in orders:
             goods = set(one.order_line.product_id.ids)
             expected += (self.tea.id, self.pot.id) in permutations(goods, 2)
         self.pairs._rebuild()
         self._count()
+        self.assertEqual(self._all_pairs(), before)
         self.assertEqual(self._together(self.tea, self.pot), expected)
         pair = self.pairs.search(
             [('product_id', '=', self.tray.id), ('other_id', '=', self.tea.id)]
@@ -93,13 +108,39 @@ class TestCareSuggestion(SendCommon):
         self.assertAlmostEqual(pair.lift, 1 * total / (1 * 2))
         self.assertEqual(pair.share, 100)
 
+    def _all_pairs(self):
+        rows = self.pairs.search([('together', '!=', 0)])
+        return {(one.company_id, one.product_id, one.other_id): one.together for one in rows}
+
+    def test_orders_before_the_add_on(self):
+        """Orders of the past year are counted once, month by month, going on where it was stopped (design 8)."""
+        baskets = self.env['retail.basket']
+        for days in (1, 200, 364, 370):
+            self._sell(self.cara, self.cup, self.tray, days=days)
+        self._process()
+        orders = self.env['sale.order'].search([('partner_id', '=', self.cara.id)])
+        baskets.search([('order_id', 'in', orders.ids)]).unlink()
+        self.env['ir.config_parameter'].sudo().set_param(FILLED, False)
+        for _month in range(4):
+            baskets._fill()
+        self.assertEqual(baskets.search_count([('order_id', 'in', orders.ids)]), 1)
+        self._count()
+        self.assertEqual(self._together(self.cup, self.tray), 3)
+        self.assertIsNone(baskets._fill())
+        self._count()
+        self.assertEqual(self._together(self.cup, self.tray), 3)
+
     def test_deleted_order(self):
         """An order that was cancelled and deleted at once leaves nothing behind."""
         order = self._sell(self.cara, self.tea, self.pot)
         self._count()
+        self.assertEqual(self._together(self.tea, self.pot), 3)
+        basket = self.env['retail.basket'].search([('order_id', '=', order.id)])
+        self.assertEqual(basket.products, sorted((self.tea | self.pot).ids))
         order._action_cancel()
         order.unlink()
         self.assertEqual(self._together(self.tea, self.pot), 2)
+        self.assertFalse(basket.exists())
 
     def test_kinds_and_reasons(self):
         """Together, cross, better, same category and due again, each with its reason (S-MKT-01, S-MKT-04)."""

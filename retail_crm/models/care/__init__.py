@@ -67,6 +67,7 @@ from . import retail_followup_offer
 from . import retail_care_effect
 from . import retail_profile_offer
 from . import sale_order_offer
+from . import retail_basket
 from . import retail_product_pair
 from . import sale_order_basket
 from . import product_template_suggestion

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from .retail_basket import FILLED
+
 #: Orders counted in one transaction.
 BATCH = 5000
 #: An order of more products says nothing of what belongs together.
@@ -11,7 +13,7 @@ class RetailProductPair(models.Model):
     """How often two products were bought in one order (S-MKT-01, S-MKT-04); a product with itself: its orders.
 
     Derived from confirmed orders by ``_count`` only, which adds what is new in an order and takes away what is gone from
-    it: a run costs by what changed. May be emptied and counted anew (``_rebuild``) with the same result.
+    it (``retail.basket``): a run costs by what changed. May be emptied and counted anew (``_rebuild``) with the same result.
     """
 
     _name = 'retail.product.pair'
@@ -76,12 +78,10 @@ class RetailProductPair(models.Model):
     @api.model
     def _basket_count(self, company):
         """Return how many orders of a main company are counted."""
+        # read from an index of the small table alone
         [(count,)] = self.env.execute_query(
             SQL(
-                """
-                SELECT COUNT(*) FROM sale_order AS o JOIN res_company AS c ON c.id = o.company_id
-                 WHERE split_part(c.parent_path, '/', 1)::int = %s AND jsonb_array_length(o.retail_basket) > 0
-                """,
+                'SELECT COUNT(*) FROM retail_basket WHERE company_id = %s AND products IS NOT NULL',
                 company.id,
             )
         )
@@ -92,7 +92,10 @@ class RetailProductPair(models.Model):
     @api.model
     def _cron_count(self):
         """Count the orders that changed; goes on where it was stopped."""
-        cron = self.env['ir.cron']
+        cron, baskets = self.env['ir.cron'], self.env['retail.basket']
+        while (marked := baskets._fill()) is not None:
+            if not cron._commit_progress(marked, remaining=1):
+                return
         while ids := self._due_ids():
             self._count(ids)
             if not cron._commit_progress(len(ids), remaining=1):
@@ -101,15 +104,14 @@ class RetailProductPair(models.Model):
 
     @api.model
     def _due_ids(self):
-        self.env['sale.order'].flush_model()
         rows = self.env.execute_query(
-            SQL('SELECT id FROM sale_order WHERE retail_basket_due ORDER BY id LIMIT %s', BATCH)
+            SQL('SELECT order_id FROM retail_basket WHERE is_due ORDER BY order_id LIMIT %s', BATCH)
         )
         return [number for (number,) in rows]
 
     @api.model
     def _count(self, order_ids, gone=False):
-        """Bring the pairs up to date with these orders.
+        """Bring the pairs up to date with the baskets of these orders.
 
         :param gone: the orders are about to be deleted
         """
@@ -119,15 +121,17 @@ class RetailProductPair(models.Model):
             SQL(
                 """
                 WITH basket AS (
-                    SELECT o.id, split_part(c.parent_path, '/', 1)::int AS company_id,
-                           COALESCE(NULLIF(o.retail_basket, 'null'::jsonb), '[]'::jsonb) AS before,
-                           COALESCE(%(now)s, '[]'::jsonb) AS after
-                      FROM sale_order AS o JOIN res_company AS c ON c.id = o.company_id
-                     WHERE o.id = ANY(%(ids)s)),
+                    SELECT b.id, b.company_id AS old_company_id, split_part(c.parent_path, '/', 1)::int AS company_id,
+                           COALESCE(b.products, '[]'::jsonb) AS before, COALESCE(%(now)s, '[]'::jsonb) AS after
+                      FROM retail_basket AS b
+                      JOIN sale_order AS o ON o.id = b.order_id JOIN res_company AS c ON c.id = o.company_id
+                     WHERE b.order_id = ANY(%(ids)s)),
                 side AS (
-                    SELECT id, company_id, before AS products, -1 AS sign FROM basket WHERE before <> after
+                    SELECT old_company_id AS company_id, before AS products, -1 AS sign FROM basket
+                     WHERE before <> after OR old_company_id <> company_id
                      UNION ALL
-                    SELECT id, company_id, after, 1 FROM basket WHERE before <> after),
+                    SELECT company_id, after, 1 FROM basket
+                     WHERE before <> after OR old_company_id <> company_id),
                 change AS (
                     SELECT side.company_id, one.id::int AS product_id, other.id::int AS other_id, SUM(side.sign) AS together
                       FROM side
@@ -142,16 +146,19 @@ class RetailProductPair(models.Model):
                        AND EXISTS (SELECT FROM product_product WHERE id = other_id)
                      ORDER BY 1, 2, 3
                     ON CONFLICT (company_id, product_id, other_id)
-                    DO UPDATE SET together = pair.together + EXCLUDED.together)
-                UPDATE sale_order SET retail_basket = basket.after, retail_basket_due = false
-                  FROM basket WHERE basket.id = sale_order.id
+                    DO UPDATE SET together = pair.together + EXCLUDED.together),
+                empty AS (
+                    DELETE FROM retail_basket USING basket
+                     WHERE retail_basket.id = basket.id AND basket.after = '[]'::jsonb)
+                UPDATE retail_basket SET products = basket.after, company_id = basket.company_id, is_due = false
+                  FROM basket WHERE retail_basket.id = basket.id AND basket.after <> '[]'::jsonb
                 """,
                 ids=list(order_ids),
                 now=SQL('NULL::jsonb') if gone else self._sql_products(),
                 most=MAX_BASKET,
             )
         )
-        self.env['sale.order'].invalidate_model(['retail_basket', 'retail_basket_due'])
+        self.env['retail.basket'].invalidate_model()
         self.invalidate_model()
 
     def _sql_products(self):
@@ -170,10 +177,10 @@ class RetailProductPair(models.Model):
 
     @api.model
     def _rebuild(self):
-        """Have everything counted anew."""
+        """Have everything counted anew, and orders of the past year that nobody announced found."""
         self.env.cr.execute(SQL('DELETE FROM retail_product_pair'))
-        self.env.cr.execute(
-            SQL('UPDATE sale_order SET retail_basket = NULL, retail_basket_due = true')
-        )
-        self.env['sale.order'].invalidate_model(['retail_basket', 'retail_basket_due'])
+        self.env.cr.execute(SQL('UPDATE retail_basket SET products = NULL, is_due = true'))
+        # sudo: how far we are, no setting
+        self.env['ir.config_parameter'].sudo().set_param(FILLED, False)
+        self.env['retail.basket'].invalidate_model()
         self.invalidate_model()
