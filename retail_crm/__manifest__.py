@@ -1,6 +1,6 @@
 {
     'name': 'Retail CRM',
-    'version': '19.0.1.3.0',
+    'version': '19.0.1.4.0',
     'category': 'Sales/CRM',
     'summary': 'Customer figures, loyalty tiers, service tickets, follow-ups and surveys for retailers',
     'author': 'Retail CRM team',

@@ -7,11 +7,13 @@ import tarfile
 
 import pytest
 
-#: Where released versions are in this repository's history.
+#: Where released versions are in this repository's history; the oldest with RETAIL_CRM_FULL=1 only.
 RELEASES = {
-    '19.0.1.1.0': '577f573eef727f96bac54d09040f20ac5c4b8877',
     '19.0.1.2.0': '630d02049961929914c9ad531bee74192eaa828e',
+    '19.0.1.3.0': 'e34fba24a38f65eda81c736bee6f139fa115eb1a',
 }
+if os.environ.get('RETAIL_CRM_FULL'):
+    RELEASES['19.0.1.1.0'] = '577f573eef727f96bac54d09040f20ac5c4b8877'
 
 # A shop with customers, history and rules of its own, made under the old version.
 SHOP = """
@@ -36,8 +38,7 @@ env['retail.profile']._refresh()
 env.cr.commit()
 """
 # What shops of that version had besides: members, their history, points, consents, a store.
-MORE = {
-    '19.0.1.2.0': """
+MEMBERS = """
 programme = env['retail.programme'].search([], limit=1)
 programme.action_start()
 env['retail.membership']._cron_evaluate()
@@ -50,18 +51,36 @@ program = env['loyalty.program'].create({'name': 'Points', 'program_type': 'loya
 env['loyalty.card'].create({'program_id': program.id, 'partner_id': partners[0].id, 'points': 25})
 env['retail.moment']._process_all()
 env.cr.commit()
-""",
-}
-#: What of those must be there afterwards as it was: contracts, row by row.
+"""
+# ... and tickets, follow-ups, a rule of its own.
+DESK = """
+ticket = env['retail.ticket'].create({'subject': 'Broken', 'partner_id': partners[0].id})
+ticket.message_post(body='On its way')
+rule = env['retail.care.rule'].create({
+    'name': 'Anniversary', 'code': 'shop_anniversary', 'trigger': 'purchase', 'delay_days': 365, 'family': 'purchase'})
+env['retail.followup'].create({'partner_id': partners[1].id, 'purpose': 'service', 'is_expected': True})
+env.ref('retail_crm.retail_care_rule_win_back').hour = 11.5
+env['retail.product.pair']._cron_count()
+env.cr.commit()
+"""
+MORE = {'19.0.1.2.0': MEMBERS, '19.0.1.3.0': MEMBERS + DESK}
+#: What of those must be there afterwards as it was, row by row.
+CONTRACTS = (
+    'SELECT partner_id, number, state, tier_id, enrolled_on FROM retail_membership ORDER BY id',
+    'SELECT membership_id, date, from_tier_id, to_tier_id, cause FROM retail_tier_move ORDER BY id',
+    'SELECT card_id, kind, points, date FROM retail_points_entry ORDER BY id',
+    'SELECT partner_id, purpose, channel_id, state FROM retail_consent ORDER BY id',
+    'SELECT partner_id, kind, note FROM retail_touch ORDER BY id',
+    'SELECT res_model, res_id, partner_id, amount, date FROM retail_purchase ORDER BY id',
+    'SELECT id, retail_code, user_id FROM crm_team ORDER BY id',
+)
 KEPT = {
-    '19.0.1.2.0': (
-        'SELECT partner_id, number, state, tier_id, enrolled_on FROM retail_membership ORDER BY id',
-        'SELECT membership_id, date, from_tier_id, to_tier_id, cause FROM retail_tier_move ORDER BY id',
-        'SELECT card_id, kind, points, date FROM retail_points_entry ORDER BY id',
-        'SELECT partner_id, purpose, channel_id, state FROM retail_consent ORDER BY id',
-        'SELECT partner_id, kind, note FROM retail_touch ORDER BY id',
-        'SELECT res_model, res_id, partner_id, amount, date FROM retail_purchase ORDER BY id',
-        'SELECT id, retail_code, user_id FROM crm_team ORDER BY id',
+    '19.0.1.2.0': CONTRACTS,
+    '19.0.1.3.0': (
+        *CONTRACTS,
+        'SELECT number, subject, partner_id, stage_id, team_id, received_at FROM retail_ticket ORDER BY id',
+        'SELECT partner_id, rule_id, state, due_on, purpose FROM retail_followup ORDER BY id',
+        "SELECT code, state, hour, trigger, delay_days FROM retail_care_rule WHERE hour = 11.5 OR code LIKE 'shop%'",
     ),
 }
 PROFILES = """
