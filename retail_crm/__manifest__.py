@@ -93,6 +93,7 @@
         'data/care/ir_cron_send_data.xml',
         'data/care/ir_cron_offer_data.xml',
         'data/care/mail_template_service_data.xml',
+        'data/care/mail_template_stage_data.xml',
         'data/care/mail_template_marketing_data.xml',
         'data/care/retail_care_rule_data.xml',
         'data/care/retail_occasion_data.xml',

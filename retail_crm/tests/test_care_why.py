@@ -406,6 +406,7 @@ class TestCareSettings(WhyCommon):
             set(crons),
             {
                 'retail_crm.ir_cron_plan_followups',
+                'retail_crm.ir_cron_settle_churn',
                 'retail_crm.ir_cron_send_followups',
                 'retail_crm.ir_cron_tend_followups',
             },

@@ -5,6 +5,7 @@ from odoo.tools import SQL, convert_file
 
 #: Data that is new: shipped records that a shop may delete do not come back with an update, so it is made here, once.
 FILES = (
+    'mail_template_stage_data.xml',
     'ir_cron_churn_data.xml',
     'retail_lost_reason_data.xml',
     'retail_care_rule_stage_data.xml',

@@ -22,11 +22,14 @@ class RetailBasket(models.Model):
 
     _name = 'retail.basket'
     _description = 'Basket'
-    _rec_name = 'order_id'
     _log_access = False  # derived in bulk
 
     order_id = fields.Many2one(
-        comodel_name='sale.order', required=True, readonly=True, ondelete='cascade'
+        comodel_name='sale.order',
+        required=True,
+        readonly=True,
+        ondelete='cascade',
+        help='Order whose products are counted.',
     )
     company_id = fields.Many2one(
         comodel_name='res.company',

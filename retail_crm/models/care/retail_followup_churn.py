@@ -121,7 +121,7 @@ class RetailFollowupChurn(models.Model):
                 self.env._('Only a contact with a customer who was about to leave can say this.')
             )
 
-    def _give_up(self, reason, note=False):
+    def _note_loss(self, reason, note=False):
         """Note that customers are lost, and why; rights are checked by the caller."""
         self._check_interventions()
         for company, followups in self.grouped('company_id').items():

@@ -25,7 +25,7 @@ class RetailFollowupLost(models.TransientModel):
         """
         self.ensure_one()
         self.followup_ids.check_access('write')
-        self.followup_ids._give_up(self.reason_id, self.note)
+        self.followup_ids._note_loss(self.reason_id, self.note)
 
 
 class RetailFollowupClose(models.TransientModel):
@@ -67,5 +67,5 @@ class RetailFollowupClose(models.TransientModel):
     def _save(self):
         followups, closed = super()._save()
         if self.is_lost and self.is_churn and self.lost_reason_id:
-            followups._give_up(self.lost_reason_id, self.lost_note)
+            followups._note_loss(self.lost_reason_id, self.lost_note)
         return followups, closed
