@@ -10,13 +10,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         result = super()._update_foreign_keys(src_partners, dst_partner)
         Followup = self.env['retail.followup']
         # sudo: whoever may merge contacts merges what is theirs; core wrote by SQL
-        followups_sudo = Followup.sudo().search(
-            [
-                '|',
-                ('partner_id', 'child_of', dst_partner.id),
-                ('commercial_partner_id', '=', dst_partner.id),
-            ]
-        )
+        followups_sudo = Followup.sudo().search([('partner_id', '=', dst_partner.id)])
         self.env.add_to_compute(Followup._fields['commercial_partner_id'], followups_sudo)
         return result
 
