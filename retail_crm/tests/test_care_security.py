@@ -115,6 +115,23 @@ class TestRestrictedFollowups(CareWorkCommon):
         other._stamp({'blocked_user_id': self.lead.id})
         self.assertFalse({'guide', 'lead'} & self._readers(followup))
 
+    def test_update(self):
+        """An update fills the columns of follow-ups that are there, in one statement, and of no others."""
+        ticket, other = self._ticket(), self._ticket()
+        about, led, plain = self._about(ticket), self._followup(), self._about(other)
+        led._stamp({'ticket_id': ticket.id})
+        self._secret(ticket)
+        self.env.flush_all()
+        self.env.cr.execute(
+            'UPDATE retail_followup SET is_restricted = NULL, blocked_user_id = NULL WHERE id IN %s',
+            [(about.id, led.id, plain.id)],
+        )
+        self.env.invalidate_all()
+        self.env['retail.followup']._follow_all_tickets()
+        for followup in (about, led):
+            self.assertEqual((followup.is_restricted, followup.blocked_user_id), (True, self.guide))
+        self.assertFalse(plain.is_restricted or plain.blocked_user_id)
+
     def test_blocked_manager(self):
         """Whoever is complained about reads nothing of it, whatever his rights are."""
         ticket = self._ticket()

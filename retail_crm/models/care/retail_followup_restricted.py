@@ -104,6 +104,22 @@ class RetailFollowupRestricted(models.Model):
             self.sudo().browse([number for (number,) in rows])._keep_away()
 
     @api.model
+    def _follow_all_tickets(self):
+        """Make follow-ups about secrets as restricted as their tickets, in one statement; for updates."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            self._sql_follow_tickets(
+                SQL(
+                    """ticket_id IN (%(secret)s) OR res_model = 'retail.ticket' AND res_id IN (%(secret)s)""",
+                    secret=SQL(
+                        'SELECT id FROM retail_ticket WHERE is_restricted OR blocked_user_id IS NOT NULL'
+                    ),
+                )
+            )
+        )
+        self.invalidate_model(_FOLLOWING)
+
+    @api.model
     def _sql_follow_tickets(self, which):
         """Return the UPDATE of follow-ups that are less or more restricted than their tickets.
 
