@@ -6,6 +6,7 @@ from . import test_care_message
 from . import test_care_offer
 from . import test_care_pages
 from . import test_care_rule
+from . import test_care_security
 from . import test_care_send
 from . import test_care_suggestion
 from . import test_care_trigger

@@ -32,5 +32,7 @@ def migrate(cr, version):
         )
     )
     env['retail.care.rule'].invalidate_model(['offer_by_policy'])
+    # the columns are new and stay empty but for those about secrets
+    env['retail.followup']._follow_all_tickets()
     # what was counted stood on the orders: counted anew, in the background
     env['retail.product.pair']._rebuild()

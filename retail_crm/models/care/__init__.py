@@ -52,6 +52,7 @@ from . import retail_care_pause
 from . import retail_followup_pause
 from . import retail_followup_words
 from . import retail_followup_report
+from . import retail_followup_restricted
 from . import retail_followup_why
 from . import retail_care_rule_why
 from . import retail_care_rule_preview

@@ -91,6 +91,7 @@ REASONS = [
     ('goal', 'Goal reached'),
     ('control', 'Control group'),
     ('not_customer', 'No customer any more'),
+    ('company_archived', 'Company archived'),
     ('rule_off', 'Rule switched off'),
     ('rule_failed', 'Rule failed'),
     ('error', 'Technical failure'),

@@ -40,6 +40,8 @@ class MailActivity(models.Model):
             raise UserError(self.env._('An activity stays with its follow-up.'))
         if {'date_deadline', 'user_id'} & set(vals):
             followups = self._retail_followups()
+        if followups and vals.get('user_id') and not self.env.su:
+            followups._check_may_own(self.env['res.users'].browse(vals['user_id']))
         if followups and vals.get('date_deadline'):
             followups._activity_moved(fields.Date.to_date(vals['date_deadline']))
         result = super().write(vals)

@@ -20,7 +20,7 @@ class ResPartnerFollowup(models.Model):
         string='Follow-ups',
         compute='_compute_retail_followup_text',
         groups=FILE_GROUPS,
-        help='All follow-ups of the customer in the current company.',
+        help='All follow-ups of the customer in the current company, without those of restricted complaints.',
     )
     retail_followup_open_count = fields.Integer(
         string='Follow-ups to Do',
@@ -78,6 +78,7 @@ class ResPartnerFollowup(models.Model):
                    FROM retail_followup AS followup
                   WHERE followup.commercial_partner_id = customer.commercial_partner_id
                     AND followup.company_id = %s
+                    AND followup.is_restricted IS NOT TRUE AND followup.blocked_user_id IS NULL
                  HAVING count(*) > 0)
                 """,
                 self.env.company.sudo().root_id.id,  # sudo: staff of a branch
@@ -97,6 +98,8 @@ class ResPartnerFollowup(models.Model):
                     'due_on',
                     'contacted_at',
                     'result',
+                    'is_restricted',
+                    'blocked_user_id',
                 ],
                 'retail.followup',
             ),

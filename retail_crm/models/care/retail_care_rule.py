@@ -333,12 +333,11 @@ class RetailCareRule(models.Model):
 
     @api.constrains('company_id')
     def _check_company_id(self):
-        if self.company_id.sudo().filtered('parent_id'):
-            raise ValidationError(
-                self.env._(
-                    'A care rule holds for a company with all its branches: choose the main company.'
-                )
+        self.company_id._retail_check_main(
+            self.env._(
+                'A care rule holds for a company with all its branches: choose the main company.'
             )
+        )
 
     @api.constrains('trigger', 'moment_kind')
     def _check_moment_kind(self):

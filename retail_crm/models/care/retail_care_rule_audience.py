@@ -97,7 +97,7 @@ class RetailCareRuleAudience(models.Model):
         tree = self.env['retail.segment']._company_tree(company)
         conditions = [
             SQL('partner.active AND customer.active AND customer.retail_customer'),
-            self._sql_of_company(company, tree),
+            self._sql_of_company(company, self._active_branches(tree)),
             *self._sql_segments(company),
             *self._sql_tiers(company),
             *self._sql_domain(company, tree),
@@ -105,6 +105,12 @@ class RetailCareRuleAudience(models.Model):
         if self.sample_percent < 100:
             conditions.append(self._sql_share('sample', self.sample_percent))
         return conditions
+
+    @api.model
+    def _active_branches(self, tree):
+        """Return those of some ids of companies that are not archived: nobody is contacted for the others."""
+        # sudo: rules are planned for all companies
+        return self.env['res.company'].sudo().browse(tree).filtered('active').ids
 
     def _sql_of_company(self, company, tree):
         """Return the condition that a customer is one of this company.

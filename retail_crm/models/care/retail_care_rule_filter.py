@@ -65,10 +65,7 @@ class RetailCareRuleFilter(models.Model):
         return conditions
 
     def _sql_of_tickets(self):
-        """Return the condition on tickets: of this kind and class, no internal and no merged ones.
-
-        Nor those that not all staff may read: a follow-up would tell of them.
-        """
+        """Return the condition on tickets: of this kind and class, no internal and no merged ones."""
         is_complaint = {
             'complaint': SQL('AND ticket.is_complaint'),
             'other': SQL('AND ticket.is_complaint IS NOT TRUE'),
@@ -83,8 +80,7 @@ class RetailCareRuleFilter(models.Model):
         return SQL(
             """EXISTS (SELECT FROM retail_ticket AS ticket
                 WHERE ticket.id = anchor.res_id AND anchor.res_model = 'retail.ticket'
-                  AND ticket.is_internal IS NOT TRUE AND ticket.merged_into_id IS NULL
-                  AND ticket.is_restricted IS NOT TRUE AND ticket.blocked_user_id IS NULL %s %s)""",
+                  AND ticket.is_internal IS NOT TRUE AND ticket.merged_into_id IS NULL %s %s)""",
             is_complaint,
             reasons,
         )

@@ -7,6 +7,7 @@ from odoo.tools import SQL
 
 from ._hours import moment_at
 from ._sending import Sending
+from .retail_care_rule_why import CONDITIONS
 
 #: Days that a preview looks ahead.
 PREVIEW_DAYS = 30
@@ -191,8 +192,9 @@ class RetailCareRulePreview(models.Model):
             'started_on': day,
             'lead_days': PREVIEW_DAYS,
             'late_days': 0,
-            'sample_percent': 100.0,
             'control_percent': 0.0,
+            # whoever is not meant sees the same message: it tells nothing of him
+            **{name: value for one in CONDITIONS.values() for name, value in one.items()},
         }
         with self._rehearsal(values) as rule_sudo:
             before = rule_sudo._last_followup_id()

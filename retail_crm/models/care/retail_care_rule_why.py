@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from odoo import fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tools import format_date
 
@@ -76,7 +76,10 @@ class RetailCareRuleWhy(models.Model):
         with self._rehearsal(values) as rule_sudo:
             before = rule_sudo._last_followup_id()
             rule_sudo._plan_company(company, day, partners.ids)
-            rows = rule_sudo._planned_since(before)
+            # what is a secret to whoever asks is not told of
+            rows = rule_sudo._planned_since(before).filtered(
+                lambda one: not one._is_kept_from(self.env.user)
+            )
             result = [(row.partner_id.id, row.due_on, row.state) for row in rows]
         return result
 
@@ -104,7 +107,7 @@ class RetailCareRuleWhy(models.Model):
         partner.ensure_one()
         now = now or fields.Datetime.now()
         answers = {}
-        # sudo: whoever may ask gets words, no other customer's data
+        # sudo: whoever may ask gets words, no other customer's data, and nothing of what is a secret to him
         last = self.sudo()._last_followups(partner)
         planned = (
             self.env['retail.followup']
@@ -130,7 +133,11 @@ class RetailCareRuleWhy(models.Model):
             ],
             order='due_on, id',
         )
-        return {followup.rule_id: followup for followup in rows}
+        return {
+            followup.rule_id: followup
+            for followup in rows
+            if not followup._is_kept_from(self.env.user)
+        }
 
     def _is_recent(self, followup, now):
         """Return whether the rule has not had to think of the customer again since: the answer is that follow-up."""
@@ -165,6 +172,10 @@ class RetailCareRuleWhy(models.Model):
                 day=format_date(self.env, rows[0][1]),
             )
             return Answer('will', text, none)
+        if self._is_audience_secret():
+            # whatever else were said would tell, rule by rule, what is stored of the customer
+            text = self.env._('The customer is not in the audience of the rule.')
+            return Answer('out', self._before(text, last), none)
         relaxed = {name: value for values in CONDITIONS.values() for name, value in values.items()}
         started = {'started_on': day - timedelta(days=self.late_days + NEXT_DAYS)}
         if not self._rehearse(customer, company, day, {**relaxed, **started}):
@@ -183,6 +194,30 @@ class RetailCareRuleWhy(models.Model):
         if not failed and not self._rehearse(customer, company, day, relaxed):
             failed = ['started']
         return Answer('out', self._before(' '.join(map(self._words_of, failed)), last), none)
+
+    def _is_audience_secret(self):
+        """Return whether the user may not know who meets the conditions of one rule: sensitive segments and fields."""
+        segments = self._audience_segments().filtered('is_sensitive')
+        if segments and not segments.with_user(self.env.user).has_access('read'):
+            return True
+        try:
+            self._check_conditions(self.env.user)
+        except (AccessError, ValidationError):
+            return True
+        return False
+
+    def _audience_segments(self):
+        """Return the segments that decide whom one rule contacts, those of its occasions and offers, too."""
+        rule_sudo = self.sudo()  # sudo: asked by ``_is_audience_secret`` only
+        segments = rule_sudo.segment_ids
+        if self.trigger == 'occasion':
+            segments |= rule_sudo.env['retail.occasion'].search([('is_on', '=', True)]).segment_ids
+        elif self.trigger == 'promotion':
+            offers = rule_sudo.offer_id or rule_sudo.env['retail.offer'].search(
+                [('kind', '=', 'promotion'), ('state', '=', 'running')]
+            )
+            segments |= offers.segment_ids
+        return segments
 
     def _why_moment(self):
         """Return in words that what the rule waits for has not happened to the customer."""

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 
 from . import _care
 
@@ -36,7 +36,8 @@ class RetailFollowup(models.Model):
 
     Rows are written by the planning of a rule (one INSERT), by sending, and by staff through their work. Invariants:
     at most one row per rule, customer and occurrence; ``counted_on`` is set in the transaction in which the message
-    was queued or the task was opened; a closed row never opens again. State and record are written by ``_stamp`` only.
+    was queued or the task was opened; no process opens a closed row again, only a person does (``action_reopen``), within
+    a day or as a leader. State and record are written by ``_stamp`` only.
     """
 
     _name = 'retail.followup'
@@ -275,12 +276,41 @@ class RetailFollowup(models.Model):
             self._check_written(vals, WORK_FIELDS | HAND_FIELDS)
         now = fields.Datetime.now()
         # nothing would ever look at what is planned without a time
-        return super().create(
+        followups = super().create(
             [
                 {'try_at': now, **vals} if vals.get('state', 'planned') == 'planned' else vals
                 for vals in vals_list
             ]
         )
+        if not self.env.su:
+            followups._check_named()
+        return followups
+
+    def _check_named(self):
+        """Refuse follow-ups of customers or about documents that the user may not read, or of another company.
+
+        :raise AccessError, UserError: naming what is wrong
+        """
+        self.partner_id.check_access('read')
+        for followup in self:
+            own = followup.partner_id.company_id.sudo()  # sudo: only compares companies
+            if own and own.root_id != followup.company_id.sudo().root_id:
+                raise UserError(
+                    self.env._(
+                        '%(customer)s is a customer of another company.',
+                        customer=followup.partner_id.display_name,
+                    )
+                )
+        for model, followups in (
+            self.filtered(lambda one: one.res_model or one.res_id).grouped('res_model').items()
+        ):
+            ids = set(followups.mapped('res_id'))
+            if model not in self.env or not all(ids) or self.env[model]._abstract:
+                raise UserError(self.env._('This document does not exist.'))
+            documents = self.env[model].browse(ids)
+            if len(documents.exists()) < len(ids):
+                raise UserError(self.env._('This document does not exist.'))
+            documents.check_access('read')
 
     def write(self, vals):
         self._check_written(vals, WORK_FIELDS)

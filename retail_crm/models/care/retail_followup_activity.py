@@ -151,6 +151,8 @@ class RetailFollowupActivity(models.Model):
                 today, self._step_day(step, due_on if step == self._steps()[:1] else today)
             )
             responsible = step._determine_responsible(self.user_id, self)['responsible']
+            if responsible and self._is_kept_from(responsible):
+                responsible = self.user_id
         else:
             kind = self.rule_id.activity_type_id or self.env.ref(
                 _KINDS.get(self.channel_id.transport, 'mail.mail_activity_data_todo'),

@@ -68,10 +68,21 @@ class RetailFollowupContact(models.Model):
         for (template, lang), followups in self.grouped(
             lambda one: (one.template_id, one.partner_id.lang)
         ).items():
-            if template and template.sudo().model == self._name:
-                contents = followups._contents_of_template(template, lang or self.env.lang)
-                for followup in followups:
-                    followup.write(contents[followup.id])
+            contents = followups._contents_begun(template, lang or self.env.lang)
+            if not contents:
+                followups.write({'template_id': False})
+            for followup in followups:
+                followup.write(contents.get(followup.id, {}))
+
+    def _contents_begun(self, template, lang):
+        """Return ``{id: {'subject': ..., 'body': ...}}`` as a template says; nothing for one of another model.
+
+        That would be filled from a record of another kind.
+        """
+        template_sudo = template.sudo()  # sudo: words for customers that the caller may contact
+        if template_sudo.model != self._name:
+            return {}
+        return self._contents_of_template(template_sudo, lang)
 
     def _contact_again(self, day, words):
         """Have the owners contact their customers again on a day."""
@@ -87,9 +98,18 @@ class RetailFollowupContact(models.Model):
                     'store_id': followup.store_id.id,
                     'subject': words or followup.name,
                     'due_on': day,
+                    **followup._secret_document(),
                 },
                 now=False,
             )
+
+    def _secret_document(self):
+        """Return the ticket of one restricted follow-up as a document: what follows it is as restricted."""
+        followup_sudo = self.sudo()  # sudo: asks only whether it is
+        if not (followup_sudo.is_restricted or followup_sudo.blocked_user_id):
+            return {}
+        ticket = followup_sudo._asked_ticket() or followup_sudo.ticket_id
+        return {'res_model': 'retail.ticket', 'res_id': ticket.id}
 
     def _keep_promise(self, words, until):
         """Have what was promised to the customer of one follow-up kept: on the ticket, else as a task on the customer."""
@@ -109,11 +129,13 @@ class RetailFollowupContact(models.Model):
             )
             return
         kind = self.env.ref('mail.mail_activity_data_todo', raise_if_not_found=False)
-        # sudo: a task of one's own on a customer that one may read
+        # everybody reads what stands on a customer
+        place = self if self._secret_document() else self.partner_id
+        # sudo: a task of one's own on a record that one may read
         self.env['mail.activity'].sudo().create(
             {
-                'res_model_id': self.env['ir.model']._get_id('res.partner'),
-                'res_id': self.partner_id.id,
+                'res_model_id': self.env['ir.model']._get_id(place._name),
+                'res_id': place.id,
                 'user_id': self.env.uid,
                 'activity_type_id': kind.id if kind else False,
                 'summary': self.env._('Promised: %(what)s', what=words),

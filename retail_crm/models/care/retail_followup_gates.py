@@ -30,6 +30,7 @@ class RetailFollowupGates(models.Model):
         Each gets the ``Sending`` and returns ``{id: Verdict}`` of the follow-ups that do not pass.
         """
         return [
+            '_gate_company',
             '_gate_rule',
             '_gate_goal',
             '_gate_late',
@@ -43,6 +44,16 @@ class RetailFollowupGates(models.Model):
 
     def _marketing(self):
         return self.filtered(lambda one: one.purpose == 'marketing')
+
+    def _gate_company(self, sending):
+        """The company, or the branch whose customer it is, is archived: nobody speaks for it any more."""
+        verdicts = {}
+        for followup in self:
+            # sudo: companies of customers
+            own = followup.partner_id.sudo().commercial_partner_id.company_id
+            if not sending.company(followup.company_id).active or (own and not own.active):
+                verdicts[followup.id] = skip('company_archived')
+        return verdicts
 
     # === RULE AND GOAL ===#
 

@@ -1,6 +1,7 @@
 from collections import Counter
 
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 from ..service._staff import Staff
 from ._sending import Sending
@@ -41,15 +42,14 @@ class RetailFollowupOwner(models.Model):
         return owners
 
     def _may_own(self, user):
-        """Return whether an employee may read one follow-up and its customer."""
+        """Return whether an employee may work on one follow-up and its customer."""
         # sudo: what an employee may see is asked by the system
         user_sudo, customer_sudo = user.sudo(), self.partner_id.sudo()
         if not user_sudo.active or user_sudo.share:
             return False
-        group_id = self.env['ir.model.data']._xmlid_to_res_id('retail_crm.group_user')
-        if group_id not in user_sudo.all_group_ids.ids:
+        if not user_sudo.has_groups('retail_crm.group_user,retail_crm.group_marketing'):
             return False
-        if self._asked_ticket().sudo().blocked_user_id == user:
+        if self._is_kept_from(user_sudo):
             return False  # who is complained about asks nobody whether he is satisfied
         companies = user_sudo.company_ids
         if self.company_id.id not in companies.root_id.ids:
@@ -58,6 +58,35 @@ class RetailFollowupOwner(models.Model):
         return not own or any(
             company.parent_path.startswith(own.parent_path) for company in companies
         )
+
+    def _check_may_own(self, user):
+        """Refuse an owner who may not work on each of these.
+
+        :raise UserError: naming the first that he may not
+        """
+        refused = next((one for one in self if not one._may_own(user)), None)
+        if refused is not None:
+            raise UserError(
+                self.env._(
+                    '%(name)s cannot own %(followup)s: an owner is an employee of the company who may see the follow-up '
+                    'and its customer.',
+                    name=user.sudo().name,  # sudo: a name
+                    followup=refused.display_name,
+                )
+            )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        followups = super().create(vals_list)
+        if not self.env.su:
+            for user, mine in followups.filtered('user_id').grouped('user_id').items():
+                mine._check_may_own(user)
+        return followups
+
+    def write(self, vals):
+        if vals.get('user_id') and not self.env.su:
+            self._check_may_own(self.env['res.users'].browse(vals['user_id']))
+        return super().write(vals)
 
     def _wanted_owners(self):
         """Return ``{id: [employees, employees, ...]}`` that rules name, whether they are there or not."""

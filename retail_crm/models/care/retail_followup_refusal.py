@@ -25,7 +25,7 @@ class RetailFollowupRefusal(models.Model):
         planned = self.search([*mine, ('state', '=', 'planned')])
         for number, reach in planned._reaches().items():
             if not reach.channel:
-                self.browse(number)._give_up(reach)
+                self.browse(number)._skip_refused(reach)
 
     @api.model
     def _take_back(self, domain):
@@ -40,5 +40,6 @@ class RetailFollowupRefusal(models.Model):
             self._note({'contacted_at': False, 'counted_on': False, 'opened_on': False})
             self.write({'state': 'planned', 'try_at': fields.Datetime.now()})
 
-    def _give_up(self, reach):
+    def _skip_refused(self, reach):
+        """End what has no channel left. (``_give_up`` is the end of an intervention, in another file of this model.)"""
         self.write({'state': 'skipped', 'reason': reach.reason, 'reason_text': reach.text or False})

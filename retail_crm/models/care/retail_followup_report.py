@@ -1,6 +1,8 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
+from ..service.retail_ticket_restricted import UNIT
+
 #: What the report takes over from the follow-up as it is.
 _COLUMNS = (
     'company_id',
@@ -15,6 +17,9 @@ _COLUMNS = (
     'reason',
     'result',
     'due_on',
+    'is_restricted',
+    'blocked_user_id',
+    'second_blocked_user_id',
 )
 
 
@@ -73,6 +78,23 @@ class RetailFollowupReport(models.Model):
         help='What staff wrote down.',
     )
     due_on = fields.Date(string='Due', readonly=True, help='Day on which it was due.')
+    is_restricted = fields.Boolean(
+        string='Restricted', readonly=True, help='About a restricted complaint.'
+    )
+    blocked_user_id = fields.Many2one(
+        comodel_name='res.users',
+        string='Person Complained About',
+        readonly=True,
+        groups=','.join(UNIT),
+        help='Does not see this row.',
+    )
+    second_blocked_user_id = fields.Many2one(
+        comodel_name='res.users',
+        string='Second Person Complained About',
+        readonly=True,
+        groups=','.join(UNIT),
+        help='Does not see this row, either.',
+    )
     planned = fields.Integer(readonly=True, help='Follow-ups, without cancelled and control ones.')
     contacted = fields.Integer(readonly=True, help='A message left, or staff acted.')
     done_on_time = fields.Integer(

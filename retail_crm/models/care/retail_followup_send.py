@@ -153,6 +153,8 @@ class RetailFollowupSend(models.Model):
         )
 
     def _judge_and_leave(self, sending):
+        # a ticket may have become restricted while it was planned
+        self._of_tickets()._follow_tickets()
         verdicts = self._judge(sending)
         staying = self.filtered(lambda one: not verdicts[one.id].is_go)
         for verdict, followups in staying.grouped(lambda one: verdicts[one.id]).items():

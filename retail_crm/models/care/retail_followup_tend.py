@@ -30,7 +30,7 @@ class RetailFollowupTend(models.Model):
     def _cron_tend(self):
         """Tell leaders of what is late, in batches with a commit each."""
         cron = self.env['ir.cron']
-        for company in self.env['res.company'].sudo()._retail_roots():
+        for company in self.env['res.company'].sudo()._retail_roots().filtered('active'):
             while count := self._tend(company):
                 if not cron._commit_progress(count):
                     return
@@ -116,6 +116,7 @@ class RetailFollowupTend(models.Model):
             and user != self.user_id
             and user.active
             and self.company_id in user.company_ids.root_id
+            and not self._is_kept_from(user)
         ]
         here = [user for user in present if not user._retail_is_away(today)]
         return next(iter(here or present), self.env['res.users'])

@@ -61,9 +61,10 @@ class RetailFollowupText(models.Model):
         }
 
     def _contents_of_template(self, template_sudo, lang):
-        subjects = template_sudo._render_field('subject', self.ids, set_lang=lang)
+        numbers = list(self._ids)  # of new records, too
+        subjects = template_sudo._render_field('subject', numbers, set_lang=lang)
         with compiled_once():
-            bodies = template_sudo._render_field('body_html', self.ids, set_lang=lang)
+            bodies = template_sudo._render_field('body_html', numbers, set_lang=lang)
         return {one.id: {'subject': subjects[one.id], 'body': bodies[one.id]} for one in self}
 
     def _contents_of_text(self, rule_sudo, lang):

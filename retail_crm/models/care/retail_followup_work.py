@@ -133,7 +133,10 @@ class RetailFollowupWork(models.Model):
         }
 
     def action_take(self):
-        """Make the user the owner of follow-ups that wait, also of those of colleagues of his store."""
+        """Make the user the owner of follow-ups that wait, also of those of colleagues of his store.
+
+        :raise UserError: when he may not see one of them or its customer
+        """
         self.check_access('write')
         self._open_ones().write({'user_id': self.env.uid})
 
@@ -192,6 +195,7 @@ class RetailFollowupWork(models.Model):
                     self.env._('Your leader opens again what was closed by others or longer ago.')
                 )
         owned = self.filtered('user_id')
+        (self - owned)._check_may_own(self.env.user)
         for followups, extra in ((owned, {}), (self - owned, {'user_id': self.env.uid})):
             followups._stamp(
                 {

@@ -31,7 +31,7 @@ class RetailLifeChangeNotice(models.Model):
     def _cron_notice(self):
         """Look at the customers who bought since the last look, in batches; commits per batch."""
         cron = self.env['ir.cron']
-        for company in self.env['res.company']._retail_roots():
+        for company in self.env['res.company']._retail_roots().filtered('active'):
             today = company._retail_today()
             first = self._first_day(company, today)
             partner_ids = self._buyers(company, first, today)

@@ -162,12 +162,9 @@ class RetailOffer(models.Model):
         """What the offer is made of belongs to its company."""
         for offer in self.sudo():  # sudo: only compares companies
             company = offer.company_id
-            if company.parent_id:
-                raise ValidationError(
-                    self.env._(
-                        'An offer is of a company with all its branches: choose the main one.'
-                    )
-                )
+            company._retail_check_main(
+                self.env._('An offer is of a company with all its branches: choose the main one.')
+            )
             others = (
                 offer.program_id.company_id.root_id
                 | offer.segment_ids.company_id

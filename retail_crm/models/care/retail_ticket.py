@@ -23,6 +23,32 @@ class RetailTicket(models.Model):
         help='Follow-ups about this ticket, or from which it came.',
     )
 
+    # === RESTRICTED ===#
+
+    def write(self, vals):
+        result = super().write(vals)
+        self._restrict_followups(vals)
+        return result
+
+    def _stamp(self, vals):
+        result = super()._stamp(vals)
+        self._restrict_followups(vals)
+        return result
+
+    def _restrict_followups(self, vals):
+        """Follow-ups are as restricted as their tickets, and open again with them."""
+        if {'is_restricted', 'blocked_user_id'} & set(vals):
+            # sudo: those of all companies and colleagues follow, whoever changed the ticket
+            tickets_sudo = self.sudo()
+            followups_sudo = tickets_sudo._followups_about() | tickets_sudo._followups_made()
+            followups_sudo._follow_tickets()
+
+    # === FOLLOW-UPS ===#
+
+    def _followups_made(self):
+        """Return the follow-ups from which these tickets came."""
+        return self.env['retail.followup'].search([('ticket_id', 'in', self.ids)])
+
     def _followups_about(self):
         """Return the follow-ups that ask about these tickets."""
         return self.env['retail.followup'].search(
@@ -91,8 +117,6 @@ class RetailTicket(models.Model):
     def _is_asked_by(self, rule):
         """Return whether a rule, or none, asks the customer of one ticket."""
         customer = self.partner_id
-        if self.is_restricted or self.blocked_user_id:
-            return False  # all staff read follow-ups: the activity stays with the complaint
         if not rule or not customer.commercial_partner_id.retail_customer:
             return False
         transports = set(rule.channel_line_ids.channel_id.mapped('transport'))

@@ -16,6 +16,9 @@ class RetailTimeline(models.Model):
             'store_id',
             'user_id',
             'done_by',
+            'is_restricted',
+            'blocked_user_id',
+            'second_blocked_user_id',
         ]
     }
 
@@ -34,9 +37,10 @@ class RetailTimeline(models.Model):
                    followup.store_id, COALESCE(followup.done_by, followup.user_id), NULL, NULL,
                    'retail.followup', followup.id
               FROM retail_followup AS followup
-             WHERE followup.contacted_at IS NOT NULL AND %s
+             WHERE followup.contacted_at IS NOT NULL AND %s AND %s
             """,
             self.env.su or self.env['retail.followup'].has_access('read'),
+            self.env['retail.followup']._sql_shown(),
         )
 
     def _timeline_text_followup(self):

@@ -3,6 +3,7 @@ from datetime import datetime
 import pytz
 
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 from odoo.tools import ormcache
 
 
@@ -132,6 +133,14 @@ class ResCompany(models.Model):
         # sudo: figures are made for all companies, whoever asks
         companies = self.sudo().with_context(active_test=False)
         return companies.search([('parent_id', '=', False)], order='id')
+
+    def _retail_check_main(self, message):
+        """Refuse branches where something holds for a company with all its branches.
+
+        :raise ValidationError: with the message
+        """
+        if self.sudo().filtered('parent_id'):  # sudo: whether it is a branch is no secret
+            raise ValidationError(message)
 
     def _retail_request_rebuild(self):
         """Ask the nightly repair to derive all purchases of these companies again, soon."""

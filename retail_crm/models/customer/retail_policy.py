@@ -1,5 +1,4 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
 from odoo.tools import is_html_empty
 
 from ._classes import TRACKED
@@ -86,12 +85,11 @@ class RetailPolicy(models.Model):
     @api.constrains('company_id')
     def _check_company_id(self):
         """Customers are classed by the main company: a policy of a branch would never hold."""
-        if self.company_id.filtered('parent_id'):
-            raise ValidationError(
-                self.env._(
-                    'A policy holds for a company with all its branches: choose the main company.'
-                )
+        self.company_id._retail_check_main(
+            self.env._(
+                'A policy holds for a company with all its branches: choose the main company.'
             )
+        )
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default=default)

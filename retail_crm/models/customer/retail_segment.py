@@ -235,12 +235,11 @@ class RetailSegment(models.Model):
 
     @api.constrains('company_id')
     def _check_company_id(self):
-        if self.company_id.sudo().filtered('parent_id'):
-            raise ValidationError(
-                self.env._(
-                    'A segment holds for a company with all its branches: choose the main company.'
-                )
+        self.company_id._retail_check_main(
+            self.env._(
+                'A segment holds for a company with all its branches: choose the main company.'
             )
+        )
 
     @api.constrains('domain', 'match', 'exclude_refused', 'company_id')
     def _check_domain(self):

@@ -75,6 +75,25 @@ class RetailCarePreview(models.TransientModel):
     )
     script = fields.Html(readonly=True, help='What to say in a call.')
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        previews = super().create(vals_list)
+        previews._check_asker()
+        return previews
+
+    def write(self, vals):
+        result = super().write(vals)
+        self._check_asker()
+        return result
+
+    def _check_asker(self):
+        """Refuse previews of rules and for customers that the user may not read.
+
+        :raise AccessError: as everywhere
+        """
+        self.rule_id.check_access('read')
+        self.partner_id.check_access('read')
+
     # === OPENING ===#
 
     @api.model
@@ -102,8 +121,18 @@ class RetailCarePreview(models.TransientModel):
         }
 
     def _fill(self):
-        """Rehearse the rule and keep what came out."""
+        """Rehearse the rule and keep what came out.
+
+        :raise UserError: for those who may not know who meets the conditions of the rule
+        """
+        self._check_asker()
         rule = self.rule_id
+        if rule._is_audience_secret():
+            raise UserError(
+                self.env._(
+                    'This rule asks for data that you may not see: whom it contacts is shown to those who may.'
+                )
+            )
         if rule.trigger == 'moment':
             # nobody knows what will happen: only the message is shown
             self.warnings = '\n'.join([self._moment_words(), *self._content_warnings()])
@@ -263,6 +292,7 @@ class RetailCarePreview(models.TransientModel):
 
     def _render(self):
         """Show the message to the chosen customer, or what is wrong with it."""
+        self._check_asker()
         try:
             message = self.rule_id._preview_message(self.partner_id, self.company_id)
         except UserError as error:
@@ -278,7 +308,6 @@ class RetailCarePreview(models.TransientModel):
         self.check_access('write')
         if not self.partner_id:
             raise UserError(self.env._('Choose a customer.'))
-        self.partner_id.check_access('read')
         self._render()
         return self._show()
 

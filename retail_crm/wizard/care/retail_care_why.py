@@ -37,6 +37,7 @@ class RetailCareWhy(models.TransientModel):
     @api.depends('partner_id')
     def _compute_hint(self):
         for why in self:
+            why.partner_id._origin.check_access('read')
             # sudo: warnings that everybody sees who contacts customers
             partner_sudo = why.partner_id.sudo()
             pause = partner_sudo.retail_pause_text
@@ -45,6 +46,25 @@ class RetailCareWhy(models.TransientModel):
                 partner_sudo.retail_contact_warning,
             ]
             why.hint = ' '.join(filter(None, words)) or False
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        dialogs = super().create(vals_list)
+        dialogs._check_asker()
+        return dialogs
+
+    def write(self, vals):
+        result = super().write(vals)
+        self._check_asker()
+        return result
+
+    def _check_asker(self):
+        """Refuse questions about customers and rules that the user may not read: names and answers would tell of them.
+
+        :raise AccessError: as everywhere
+        """
+        self.partner_id.check_access('read')
+        self.rule_id.check_access('read')
 
     @api.model
     def _open(self, partner, rule=None):
@@ -76,7 +96,7 @@ class RetailCareWhy(models.TransientModel):
 
     def _fill(self):
         """Ask the rules about the customer."""
-        self.partner_id.check_access('read')
+        self._check_asker()
         rules = self._rules()
         answers = rules._why(self.partner_id) if rules else {}
         values = [

@@ -123,7 +123,7 @@ class RetailFollowupContact(models.TransientModel):
     def _compute_words(self):
         """Fill the template in the language of one customer; for many it is filled when it leaves."""
         for dialog in self:
-            template, partner = dialog._own_template(), dialog.partner_ids[:1]._origin
+            template, partner = dialog.template_id, dialog.partner_ids[:1]._origin
             if not template or len(dialog.partner_ids) != 1:
                 continue
             partner.check_access('read')
@@ -140,16 +140,14 @@ class RetailFollowupContact(models.TransientModel):
                     }
                 )
             )
-            lang = partner.lang or self.env.lang
-            for name, field in (('subject', 'subject'), ('body', 'body_html')):
-                words = template.sudo()._render_field(field, [followup.id], set_lang=lang)
-                dialog[name] = words[followup.id]
+            contents = followup._contents_begun(template, partner.lang or self.env.lang)
+            dialog.update(contents.get(followup.id, {}))
 
     def action_apply(self):
         """Contact them, or have it done.
 
         :raise AccessError: for those who may not
-        :raise UserError: to the past, without words, and when nobody can be contacted
+        :raise UserError: to the past, without words, when nobody can be contacted, and for somebody who may not do it
         """
         self.ensure_one()
         partners = self.partner_ids
@@ -167,9 +165,11 @@ class RetailFollowupContact(models.TransientModel):
         if self.due_on < fields.Date.context_today(self):
             raise UserError(self.env._('The day cannot be in the past.'))
         is_written = self.transport in ('email', 'sms', 'letter', 'portal')
-        if is_written and not (self.body or self._own_template()):
+        if is_written and not (self.body or self.template_id):
             raise UserError(self.env._('Choose a template, or write something.'))
-        followups = self.env['retail.followup']._start_contacts(partners, self._values())
+        followups = self.env['retail.followup']._start_contacts(partners, self._values(), now=False)
+        followups._check_may_own(self.user_id)
+        followups.sudo()._leave_now()  # sudo: the sending is the system's
         return self._told(followups)
 
     def _values(self):
@@ -181,23 +181,17 @@ class RetailFollowupContact(models.TransientModel):
             # who asks or is served expects an answer; many at once are limited as any other marketing
             'is_expected': not is_many and self.purpose == 'service',
             'channel_id': self.channel_id.id,
-            'template_id': self._own_template().id,
+            'template_id': self.template_id.id,
             **(
-                {}
-                if is_many and self._own_template()
-                else {'subject': self.subject, 'body': self.body}
+                {} if is_many and self.template_id else {'subject': self.subject, 'body': self.body}
             ),
             'user_id': self.user_id.id,
             'due_on': self.due_on,
             **self._document(),
         }
 
-    def _own_template(self):
-        """Return the template if it is one of follow-ups: any other would be filled from a record of another kind."""
-        return self.template_id.filtered(lambda one: one.sudo().model == 'retail.followup')
-
     def _document(self):
-        """Return what the contact is about, if the user may read it, it is this customer's and no secret of few."""
+        """Return what the contact is about, if the user may read it and it is this customer's."""
         if self.res_model not in ('sale.order', 'retail.ticket') or not self.res_id:
             return {}
         document = self.env[self.res_model].browse(self.res_id).exists()._filtered_access('read')
@@ -205,10 +199,6 @@ class RetailFollowupContact(models.TransientModel):
         document_sudo = document.sudo()
         customers = self.partner_ids.commercial_partner_id
         if not document or document_sudo.partner_id.commercial_partner_id != customers:
-            return {}
-        if self.res_model == 'retail.ticket' and (
-            document_sudo.is_restricted or document_sudo.blocked_user_id
-        ):
             return {}
         return {'res_model': self.res_model, 'res_id': self.res_id}
 

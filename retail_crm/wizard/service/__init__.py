@@ -4,6 +4,7 @@ from . import (
     base_partner_merge,
     mail_compose_message,
     privacy_lookup_wizard,
+    retail_hand_over_mixin,
     retail_calendar_import,
     retail_complaint_overview,
     retail_remedy_decide,
