@@ -90,20 +90,24 @@ class Care:
         for number, partner in enumerate(self.partners):
             if number % 5 != 4:
                 decisions = {('marketing', phone): number % 7 != 3, ('marketing', letter): True}
+                decisions |= {('service', phone): True, ('service', email): True}
                 self.env['retail.consent']._record(partner, decisions, 'shop')
             if number % 6 == 0:
                 partner.retail_preferred_channel_id = letter if number % 4 else email
         self.partners.filtered(lambda one: not one.street)[:80].write(
             {'street': 'Harbour Street 12', 'city': 'Springfield', 'zip': '2011'}
         )
+        advisers = [self.users[login] for login in ('clerk', 'clerk2', 'leader')]
+        for partner in self.partners.filtered(lambda one: not one.retail_adviser_id):
+            partner.retail_adviser_id = advisers[load_common.spread(f'ad {partner.ref}', 3)]
+        self.goods()
         alert = self.ref('retail_care_rule_churn_alert')
         alert.domain = "[('retail_order_count', '>=', 3)]"
         regular = self.ref('retail_care_rule_regular_call')
         regular.domain = "[('retail_adviser_id', '!=', False)]"
         first = self.today - timedelta(days=DAYS)
         self.rules.write({'state': 'on', 'started_on': first, 'user_id': self.users['manager'].id})
-        for rule in self.rules.filtered(lambda one: one.owner in ('seller', 'adviser', 'handler')):
-            rule.write({'day_limit': 6, 'owner_id': self.users['clerk'].id})
+        self.rules.filtered(lambda one: one.owner == 'adviser').write({'day_limit': 6})
         self.ref('retail_care_rule_promotion').state = 'off'
         for name in ('churn_watch', 'second_purchase'):
             self.ref(f'retail_care_rule_{name}').control_percent = 10
@@ -111,6 +115,17 @@ class Care:
             {'company_id': self.company.id, 'family': 'churn', 'days': 30}
         )
         self.make_offers(first)
+
+    def goods(self):
+        """What goes with the products that were loaded, so that something can be suggested."""
+        product = self.env['sale.order.line'].search([('state', '=', 'sale')], limit=1).product_id
+        extra = self.env['product.template'].create(
+            [
+                {'name': name, 'list_price': price, 'categ_id': product.categ_id.id, 'taxes_id': False}
+                for name, price in (('Storage box', 12), ('Cleaning set', 9), ('Signed edition', 24))
+            ]
+        )
+        product.optional_product_ids = extra[:2]
 
     def make_offers(self, first):
         """A gift for members that is announced, and one that is prepared."""
@@ -173,7 +188,7 @@ class Care:
         for one in todo if past else ():
             chance = load_common.spread(f'{one.partner_id.ref} {one.rule_id.code} {day}', 20)
             transport = one.channel_id.transport
-            if past < 6 and chance < 12:
+            if past < 5 and chance < 13:
                 continue
             if transport == 'letter':
                 self.safely(self.print_letter, one)
