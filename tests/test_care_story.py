@@ -5,6 +5,8 @@ home, an opinion, an annoyed customer who becomes a ticket; a contact by hand; a
 answer to "why was this customer not contacted?". Chapters of one shop.
 """
 
+import re
+
 import pytest
 from pages import open_app, open_menu, press, settle, tab, write
 from playwright.sync_api import expect
@@ -244,3 +246,58 @@ def test_a_birthday(find):
         'Letter',
     ), message
     assert 'Silk scarf' in message['body']
+
+
+def test_the_substitute_calls(visit, find):
+    """Issue 9: who stands in sees the call in My Day, is warned of the channel, and writes down what was said."""
+    page = visit('ben')
+    open_app(page)
+    calls = page.locator('[data-section="followups"]')
+    expect(calls).to_contain_text('Birthday call')
+    calls.locator('.o_retail_row', has_text='Birthday call').click()
+    page.wait_for_selector('.o_form_view')
+    settle(page)
+    form = page.locator('.o_form_view')
+    expect(form.locator('[name="partner_id"]').first).to_contain_text('Care Vip')
+    expect(form.locator('[name="contact_warning"]')).to_contain_text('Prefers E-mail')
+    expect(form.locator('[name="script"]')).to_contain_text('Congratulate')
+    press(page, 'action_reached')
+    mark(page, 'satisfaction', '5')
+    write(page, page.locator('.modal'), 'opinion', 'Was touched that we think of her')
+    close(page)
+    expect(page.locator('.o_statusbar_status .o_arrow_button_current')).to_have_text('Done')
+    call = followup_of(find, 'Care Vip', 'Birthday call')
+    assert (call['state'], call['result'], call['user_id'][1]) == ('done', 'reached', 'Ben')
+    open_app(page)
+    expect(page.locator('[data-section="followups"]')).not_to_contain_text('Birthday call')
+
+
+def test_the_letter_with_the_gift(visit, find):
+    """Issue 9: the letter waits in the list of those to print, names the gift, and counts as sent when printed."""
+    page = visit('ben')
+    page.goto('/odoo/retail-letters')
+    row = page.locator('.o_data_row', has_text='Care Vip')
+    row.wait_for()
+    settle(page)
+    row.locator('.o_list_record_selector input').check()
+    settle(page)
+    page.locator('.o_control_panel button[name="action_letters_printed"]').click()
+    page.locator('.modal .btn-primary').click()
+    expect(row).to_have_count(0)
+    assert followup_of(find, 'Care Vip', 'Birthday')['state'] == 'done'
+
+
+def test_the_leader_sees_it(visit):
+    """Issue 9: the leader finds the call of the absent adviser done, by whom, and what the customer said."""
+    page = visit('boss')
+    page.goto('/odoo/retail-followups')
+    page.wait_for_selector('.o_list_view')
+    settle(page)
+    row = page.locator('.o_data_row', has_text='Care Vip').filter(has_text='Birthday call')
+    expect(row).to_contain_text('Reached')
+    row.locator('[name="partner_id"]').click()
+    page.wait_for_selector('.o_form_view')
+    settle(page)
+    tab(page, 'Result')
+    expect(page.locator('.o_form_view [name="opinion"] textarea')).to_have_value(re.compile('touched'))
+    expect(page.locator('.o_form_view [name="done_by"]')).to_contain_text('Ben')
