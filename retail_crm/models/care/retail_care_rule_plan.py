@@ -255,6 +255,7 @@ class RetailCareRulePlan(models.Model):
                 'res_id',
                 'due_on',
                 'try_at',
+                'is_control',
             )
         }
         values = {
@@ -270,8 +271,7 @@ class RetailCareRulePlan(models.Model):
             'write_date': now,
         }
         columns |= {name: SQL('%s', value) for name, value in values.items()}
-        columns['state'] = SQL("CASE WHEN wanted.is_control THEN 'held' ELSE 'planned' END")
-        columns['reason'] = SQL("CASE WHEN wanted.is_control THEN 'control' END")
+        columns['state'] = SQL("'planned'")
         return columns
 
     def _sql_wanted(self, company, days, anchors):
