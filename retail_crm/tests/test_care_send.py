@@ -114,7 +114,9 @@ class TestCareGates(SendCommon):
         """Held is only who would have been contacted, and it counts nowhere; others are not sent or wait (S-MKT-06)."""
         self.offer_rule.day_limit = 1
         none = self._create_customer('None', channels=self.phone)
-        child = self._create_customer('Child', retail_birth_year=2020)
+        child = self._create_customer(
+            'Child', retail_birth_year=2020, retail_birth_month='1', retail_birth_day=1
+        )
         waiting = self._create_customer('Waiting')
         self._sent(self.offer_rule, waiting, 1)
         people = self.cara | none | child | waiting
