@@ -24,6 +24,7 @@ R13 Occasions: one greeting per customer and date.
 R14 Purchase as goal: after the anchor, or on it where the trigger is no purchase; known at the time of sending.
 R15 The purchase of a day is known to the planning of that day.
 R16 A refusal holds at once (docs/care-sending.md): what is planned for that purpose and has no channel left ends with it.
+R17 The control group goes through every gate at its time; who would have been contacted is held and counts nowhere.
 """
 
 import hashlib
@@ -404,10 +405,7 @@ class Scheduler:
 
     def add(self, rule, customer, occurrence, anchor, due):
         row = Row(rule, customer, occurrence, anchor, due, len(self.rows), self.at(due, rule.hour))
-        if chosen('control', rule.id, customer.id, rule.control):
-            row.state, row.reason = 'held', 'control'
-        else:
-            self.open.append(row)
+        self.open.append(row)
         self.rows.append(row)
         self.of_rule[rule.name, customer.id].append(row)
         self.of_customer.setdefault(customer.id, []).append(row)
@@ -448,6 +446,8 @@ class Scheduler:
         owner = row.rule.owner or row.customer.adviser or row.rule.user
         if self.is_full(row, channel, owner, today):
             self.shut(row, 'wait', 'capacity', today)
+        elif chosen('control', row.rule.id, row.customer.id, row.rule.control):
+            row.state, row.reason = 'held', 'control'  # R17
         else:
             self.contact(row, channel, owner, today)
 

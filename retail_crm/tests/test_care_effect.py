@@ -56,9 +56,10 @@ class TestCareEffect(SendCommon):
                     'purpose': 'marketing',
                     'offer_id': cls.offer.id,
                     'occurrence': 'x',
-                    'due_on': day,
+                    # the control group waited, too: what counts is when it would have been contacted
+                    'due_on': day - timedelta(days=3 if one in cls.held else 0),
                     **(
-                        {'state': 'held'}
+                        {'state': 'held', 'is_control': True, 'done_at': at}
                         if one in cls.held
                         else {
                             'state': 'done',

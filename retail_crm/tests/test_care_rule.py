@@ -285,11 +285,11 @@ class TestCareRulePlan(CareRuleCommon):
             for row in rows:
                 self.assertEqual(row.due_on, row.anchor_on + timedelta(rule.delay_days))
                 word = f'control:{rule.id}:{row.partner_id.id}'
-                held = (
+                is_control = (
                     int(md5(word.encode()).hexdigest()[:8], 16) % 10000 < rule.control_percent * 100
                 )
-                self.assertEqual(row.state, 'held' if held else 'planned')
-                self.assertEqual(row.reason, 'control' if held else False)
+                self.assertEqual((row.state, row.reason), ('planned', False))
+                self.assertEqual(row.is_control, is_control)
                 self.assertEqual(row.commercial_partner_id, row.partner_id)
             if not rule.again_days:
                 self.assertEqual(rule._plan(day + timedelta(4)), 0, 'idempotent')

@@ -110,6 +110,38 @@ class TestCareGates(SendCommon):
         self._run(datetime(2027, 3, 11, 10))
         self.assertState(offer, 'done')
 
+    def test_control_group_passes_the_same_gates(self):
+        """Held is only who would have been contacted, and it counts nowhere; others are not sent or wait (S-MKT-06)."""
+        self.offer_rule.day_limit = 1
+        none = self._create_customer('None', channels=self.phone)
+        child = self._create_customer(
+            'Child', retail_birth_year=2020, retail_birth_month='1', retail_birth_day=1
+        )
+        waiting = self._create_customer('Waiting')
+        self._sent(self.offer_rule, waiting, 1)
+        people = self.cara | none | child | waiting
+        rows = [self._plan(self.offer_rule, one, is_control=True) for one in people]
+        self.assertEqual(rows[0]._why_not(NOON)[rows[0].id].kind, 'held')
+        self.assertEqual(rows[1]._why_not(NOON)[rows[1].id].verdict.reason, 'no_consent')
+        other = self._plan(self.offer_rule, self._create_customer('Other'))
+        self._run()
+        self.assertState(rows[0], 'held', 'control')
+        self.assertEqual(
+            (rows[0].done_at, rows[0].contacted_at, rows[0].opened_on), (NOON, False, False)
+        )
+        self.assertFalse(rows[0].counted_on or rows[0].mail_mail_id or rows[0].attempt_ids)
+        self.assertState(rows[1], 'skipped', 'no_consent')
+        self.assertState(rows[2], 'skipped', 'minor')
+        self.assertState(rows[3], 'planned', 'limit_week')
+        self.assertState(
+            other, 'done'
+        )  # nobody of the control group took the one contact of the day
+        # nor has it used up the customer's week
+        cara = self._plan(self.offer_rule, self.cara, occurrence='later')
+        self._change(self.offer_rule, day_limit=0)
+        self._run()
+        self.assertState(cara, 'done')
+
     def test_complaint_of_hard_date(self):
         """What may not be later than its day does not wait (design 5.4)."""
         self.env['retail.ticket'].create(

@@ -13,12 +13,15 @@ USUAL_LATE_DAYS = 7
 
 
 class Verdict(NamedTuple):
-    """What a gate says of a follow-up: the state that it gets (``planned``: it waits), why, and when it is asked again."""
+    """What a gate says of a follow-up: the state that it gets (``planned``: it waits), why, and when it is asked again.
+
+    ``held``: all gates were open, but it belongs to the control group.
+    """
 
     state: str
     reason: str | None = None
     text: str = ''
-    #: naive UTC; None: the next day, at the hour of the rule
+    #: naive UTC; None: the next day, at the hour of the rule. Of what is held: when it would have left
     at: object = None
     #: of what may leave: the channel and the employee who has to act
     channel: object = None

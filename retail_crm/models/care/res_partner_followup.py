@@ -70,7 +70,9 @@ class ResPartnerFollowup(models.Model):
                 (SELECT jsonb_build_object(
                             'all', count(*),
                             'todo', count(*) FILTER (WHERE followup.state = 'todo'),
-                            'next', min(followup.due_on) FILTER (WHERE followup.state IN ('planned', 'todo')),
+                            'next', min(followup.due_on) FILTER (
+                                        WHERE followup.state = 'todo'
+                                           OR followup.state = 'planned' AND followup.is_control IS NOT TRUE),
                             'last', (array_agg(jsonb_build_object(
                                         'date', followup.contacted_at::date, 'result', followup.result)
                                         ORDER BY followup.contacted_at DESC, followup.id DESC)

@@ -26,7 +26,7 @@ class RetailCareEffect(models.Model):
     """What follow-ups brought, against those who were left out on purpose (S-MKT-06, S-MKT-03).
 
     One row per company, rule, offer, channel, month and hour; derived from follow-ups and purchases, read only. Bought
-    means in both groups: a purchase from the day of the contact (of the control group: the due day) to the last day of
+    means in both groups: a purchase from the day on which all gates were open, that of the contact, to the last day of
     reaction. Shares, differences and return are computed of the sums of each group, never added up: docs/care-offers.md.
     """
 
@@ -191,15 +191,18 @@ class RetailCareEffect(models.Model):
               LEFT JOIN unnest(%(companies)s, %(zones)s) AS zone(company_id, name)
                 ON zone.company_id = followup.company_id
              CROSS JOIN LATERAL (
-                   SELECT timezone(COALESCE(zone.name, 'UTC'), timezone('UTC', followup.contacted_at)) AS at) AS local
+                   SELECT timezone(COALESCE(zone.name, 'UTC'), timezone('UTC', followup.contacted_at)) AS at,
+                          timezone(COALESCE(zone.name, 'UTC'), timezone('UTC', followup.done_at)) AS held_at) AS local
+             CROSS JOIN LATERAL (
+                   SELECT COALESCE(local.at, CASE WHEN followup.state = 'held' THEN local.held_at END,
+                                   followup.due_on)::date AS day) AS start
               LEFT JOIN LATERAL (
                    SELECT COUNT(*) AS purchases, SUM(purchase.amount) AS amount, SUM(purchase.margin) AS margin
                      FROM retail_purchase AS purchase
                     WHERE (followup.contacted_at IS NOT NULL OR followup.state = 'held')
                       AND purchase.partner_id = followup.commercial_partner_id
                       AND purchase.company_id = followup.company_id AND purchase.counts
-                      AND purchase.date BETWEEN COALESCE(local.at::date, followup.due_on)
-                          AND COALESCE(local.at::date, followup.due_on) + COALESCE(rule.reaction_days, 14)
+                      AND purchase.date BETWEEN start.day AND start.day + COALESCE(rule.reaction_days, 14)
                    ) AS bought ON true
             """,
             companies=roots.ids,

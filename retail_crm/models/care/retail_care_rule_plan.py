@@ -1,4 +1,5 @@
 import logging
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
 from psycopg2.extensions import TRANSACTION_STATUS_INERROR
@@ -15,6 +16,8 @@ _logger = logging.getLogger(__name__)
 
 #: Contacts whose follow-ups are planned in one transaction of the scheduled action.
 BATCH_SIZE = 250_000
+#: Table of a session for what happened, while a rule is planned.
+_ANCHORS = SQL.identifier('retail_care_anchor')
 
 
 class RetailCareRulePlan(models.Model):
@@ -121,13 +124,16 @@ class RetailCareRulePlan(models.Model):
         """
         self.ensure_one()
         self.env.flush_all()
+        batches = self._batches(partner_ids) if after_batch else [(None, None)]
         planned = 0
         try:
-            for low, high in self._batches(partner_ids) if after_batch else [(None, None)]:
-                with self.env.cr.savepoint(flush=False):
-                    planned += self._plan_company(company, day, partner_ids, low, high)
-                if after_batch:
-                    after_batch()
+            with self._anchors_for(company, day, len(batches)) as anchors:
+                for low, high in batches:
+                    with self.env.cr.savepoint(flush=False):
+                        among = anchors and self._sql_range(anchors, low, high)
+                        planned += self._plan_company(company, day, partner_ids, among)
+                    if after_batch:
+                        after_batch()
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             raise  # the whole transaction is lost and repeated by the scheduler
         except Exception as error:  # whatever a rule does wrong is shown to who looks after it
@@ -148,29 +154,67 @@ class RetailCareRulePlan(models.Model):
             return [(None, None)]
         return [(low, low + BATCH_SIZE) for low in bounds]
 
-    def _plan_company(self, company, day, partner_ids=None, low=None, high=None):
-        """Insert what becomes due in a company within the window of a day; return the number of rows."""
-        first = max(day - timedelta(days=self.late_days), self.started_on or day)
-        last = day + timedelta(days=self.lead_days)
-        days = self._due_days(company, first, last)
+    def _plan_company(self, company, day, partner_ids=None, anchors=None):
+        """Insert what becomes due in a company within the window of a day; return the number of rows.
+
+        :param anchors: SELECT of what happened, where it is known already
+        """
+        days = self._days_of_run(company, day)
         if not days or partner_ids == []:
             return 0
-        anchors = self._sql_anchors(company, days, partner_ids, low, high)
         if partner_ids is not None:
+            anchors = self._sql_anchors(company, days, partner_ids)
+        if anchors:
             return self._execute(self._sql_plan(company, days, anchors))
-        # PostgreSQL guesses badly how many occasions there are, and would compare each with all follow-ups
-        kept = SQL.identifier('retail_care_anchor')
         # made first: a rule that is broken says so also where nothing happened
-        plan = self._sql_plan(company, days, SQL('SELECT * FROM %s', kept))
+        plan = self._sql_plan(company, days, SQL('SELECT * FROM %s', _ANCHORS))
+        with self._keep_anchors(company, days) as count:
+            return self._execute(plan) if count else 0
+
+    def _days_of_run(self, company, day):
+        """Return the days that are planned on a day, as ``_due_days`` does."""
+        first = max(day - timedelta(days=self.late_days), self.started_on or day)
+        return self._due_days(company, first, day + timedelta(days=self.lead_days))
+
+    @contextmanager
+    def _anchors_for(self, company, day, batches):
+        """Find once for several batches what happened; give the SELECT of it, or None where one batch finds it itself."""
+        days = self._days_of_run(company, day) if batches > 1 else []
+        if not days:
+            yield None
+            return
+        with ExitStack() as stack:
+            with self.env.cr.savepoint(flush=False):
+                stack.enter_context(self._keep_anchors(company, days))
+            yield SQL('SELECT * FROM %s', _ANCHORS)
+
+    @contextmanager
+    def _keep_anchors(self, company, days):
+        """Keep what happened in a table of this session, and give the number of rows.
+
+        PostgreSQL guesses badly how many occasions there are, and would compare each with all follow-ups.
+        """
+        drop = SQL('DROP TABLE IF EXISTS %s', _ANCHORS)
+        # a transaction that was lost leaves what an earlier one of the session made
+        self._execute(drop)
+        self._execute(SQL('CREATE TEMP TABLE %s AS %s', _ANCHORS, self._sql_anchors(company, days)))
+        count = self.env.cr.rowcount
+        self._execute(SQL('ANALYZE %s', _ANCHORS))
         try:
-            if not self._execute(SQL('CREATE TEMP TABLE %s ON COMMIT DROP AS %s', kept, anchors)):
-                return 0
-            self._execute(SQL('ANALYZE %s', kept))
-            return self._execute(plan)
+            yield count
         finally:
             # after an error the savepoint takes it away
             if self.env.cr._cnx.info.transaction_status != TRANSACTION_STATUS_INERROR:
-                self._execute(SQL('DROP TABLE IF EXISTS %s', kept))
+                self._execute(drop)
+
+    def _sql_range(self, anchors, low, high):
+        """Return of a SELECT of what happened the part of a range of contacts."""
+        return SQL(
+            'SELECT * FROM (%s) AS kept WHERE partner_id >= %s AND partner_id < %s',
+            anchors,
+            low,
+            high,
+        )
 
     def _execute(self, sql):
         """Run a statement and return the number of its rows."""
@@ -203,8 +247,8 @@ class RetailCareRulePlan(models.Model):
 
     # === SQL ===#
 
-    def _sql_anchors(self, company, days, partner_ids=None, low=None, high=None):
-        """Return the SELECT of what happened to whom on one of these days, of some contacts or a range of all."""
+    def _sql_anchors(self, company, days, partner_ids=None):
+        """Return the SELECT of what happened to whom on one of these days, of some contacts or all."""
         delay = timedelta(days=self.delay_days)
         happened = [anchor for anchor, _due, _first_try in days]
         first, last = min(happened), max(happened)
@@ -212,9 +256,6 @@ class RetailCareRulePlan(models.Model):
         among = SQL('')
         if partner_ids is not None:
             among = SQL('AND anchor.partner_id = ANY(%s)', partner_ids)
-        elif low is not None:
-            # PostgreSQL hands it down into what a builder selects
-            among = SQL('AND anchor.partner_id >= %s AND anchor.partner_id < %s', low, high)
         return SQL(
             """SELECT anchor.partner_id, anchor.anchor_on, anchor.occurrence::text AS occurrence,
                       anchor.res_model::text AS res_model, anchor.res_id::int AS res_id
@@ -255,6 +296,7 @@ class RetailCareRulePlan(models.Model):
                 'res_id',
                 'due_on',
                 'try_at',
+                'is_control',
             )
         }
         values = {
@@ -270,8 +312,7 @@ class RetailCareRulePlan(models.Model):
             'write_date': now,
         }
         columns |= {name: SQL('%s', value) for name, value in values.items()}
-        columns['state'] = SQL("CASE WHEN wanted.is_control THEN 'held' ELSE 'planned' END")
-        columns['reason'] = SQL("CASE WHEN wanted.is_control THEN 'control' END")
+        columns['state'] = SQL("'planned'")
         return columns
 
     def _sql_wanted(self, company, days, anchors):

@@ -104,12 +104,9 @@ class RetailCareRulePreview(models.Model):
         """Plan, count, and judge some of what was planned."""
         before = self._last_followup_id()
         self._plan_company(company, today)
-        by_state = self._count_rehearsed(before, SQL('state'))
-        by_store = self._count_rehearsed(
-            before, SQL("CASE WHEN state = 'planned' THEN store_id END")
-        )
-        held = by_state.pop('held', 0)
-        planned = sum(by_state.values())
+        by_group = self._count_rehearsed(before, SQL('is_control'))
+        by_store = self._count_rehearsed(before, SQL('CASE WHEN NOT is_control THEN store_id END'))
+        held, planned = by_group.get(True, 0), by_group.get(False, 0)
         if held:  # they have no store here
             by_store[None] = by_store.get(None, 0) - held
         sample = self._rehearsed_sample(before)
@@ -144,8 +141,7 @@ class RetailCareRulePreview(models.Model):
                 )
         shown = self._planned_since(before, limit=SHOWN)
         first = [
-            lines.get(one.id)
-            or (one.partner_id.id, one.due_on, False, one.reason or False, one._why().text)
+            lines.get(one.id) or (one.partner_id.id, one.due_on, False, 'control', one._why().text)
             for one in shown
         ]
         return Preview(
@@ -163,14 +159,12 @@ class RetailCareRulePreview(models.Model):
 
     def _rehearsed_sample(self, before):
         """Return what is judged: those shown, and others by the hash of the sample, which follows nothing else."""
-        shown = self._planned_since(before, limit=SHOWN).filtered(
-            lambda one: one.state == 'planned'
-        )
+        shown = self._planned_since(before, limit=SHOWN).filtered(lambda one: not one.is_control)
         rows = self.env.execute_query(
             SQL(
                 """
                 SELECT id FROM retail_followup
-                 WHERE rule_id = %s AND id > %s AND state = 'planned'
+                 WHERE rule_id = %s AND id > %s AND NOT is_control
                  ORDER BY md5(concat('sample:', rule_id, ':', partner_id)), id LIMIT %s
                 """,
                 self.id,

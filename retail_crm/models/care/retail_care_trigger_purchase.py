@@ -51,7 +51,7 @@ class RetailCareTriggerPurchase(models.Model):
                  FROM retail_purchase AS purchase
                 CROSS JOIN LATERAL (%s) AS orderer(id)
                 WHERE purchase.company_id = %s AND purchase.counts AND purchase.date BETWEEN %s AND %s
-                  AND purchase.amount >= %s %s %s %s""",
+                  AND purchase.amount >= %s %s %s %s %s""",
             # looked up one by one: a join would read all documents there are
             SQL(
                 """SELECT COALESCE(
@@ -67,8 +67,17 @@ class RetailCareTriggerPurchase(models.Model):
             self.minimum,
             earlier,
             self._sql_of_categories(),
+            self._sql_of_customers(partner_ids),
             self._sql_only(SQL('orderer.id'), partner_ids),
         )
+
+    def _sql_of_customers(self, partner_ids):
+        """Return the condition that a ``purchase`` is of the customers of some contacts, which an index finds."""
+        if partner_ids is None:
+            return SQL()
+        # sudo: to whom a contact belongs
+        customers = self.env['res.partner'].browse(partner_ids).sudo().commercial_partner_id
+        return SQL('AND purchase.partner_id = ANY(%s)', customers.ids)
 
     def _sql_of_categories(self):
         """Return the condition that a ``purchase`` has goods of the categories of this rule, to be appended."""
@@ -182,10 +191,9 @@ class RetailCareTriggerPurchase(models.Model):
                       purchase.res_model, purchase.res_id
                  FROM unnest(%(dates)s::date[], %(anchors)s::date[], %(numbers)s::int[], %(days)s::int[], %(months)s::int[])
                    AS due(date, anchor_on, number, days, months)
-                 JOIN retail_purchase AS purchase ON purchase.company_id = %(company)s AND purchase.counts
-                  AND purchase.date = due.date
-                CROSS JOIN LATERAL (%(bought)s) AS bought(product_id)
-                 JOIN product_product AS product ON product.id = bought.product_id
+                 JOIN (%(sold)s) AS purchase ON purchase.company_id = %(company)s AND purchase.counts
+                  AND purchase.date = due.date AND purchase.date = ANY(%(dates)s::date[])
+                 JOIN product_product AS product ON product.id = purchase.product_id
                  JOIN unnest(%(ids)s::int[], %(own_days)s::int[], %(own_months)s::int[]) AS template(id, days, months)
                    ON template.id = product.product_tmpl_id
                   AND CASE due.number WHEN 0 THEN template.days = due.days ELSE template.months = due.months END
@@ -200,7 +208,7 @@ class RetailCareTriggerPurchase(models.Model):
             ),
             **dict(zip(('ids', 'own_days', 'own_months'), map(list, columns), strict=True)),
             company=company.id,
-            bought=self.env['retail.purchase']._sql_bought_lines(),
+            sold=self.env['retail.purchase']._sql_sold(),
             later=self.env['retail.purchase']._sql_bought_lines('later'),
             only=self._sql_only(SQL('purchase.partner_id'), partner_ids),
         )
@@ -284,4 +292,16 @@ class RetailPurchase(models.Model):
             SQL.identifier(alias, 'res_model'),
             SQL.identifier(alias, 'res_id'),
             sql,
+        )
+
+    def _sql_sold(self):
+        """Return the SELECT of all purchases, a row for each line: joins, which PostgreSQL may do in the order it likes."""
+        return SQL(' UNION ALL ').join(
+            SQL(
+                """SELECT purchase.id, purchase.company_id, purchase.partner_id, purchase.date, purchase.counts,
+                          purchase.res_model, purchase.res_id, line.product_id
+                     FROM retail_purchase AS purchase CROSS JOIN LATERAL (%s) AS line(product_id)""",
+                bought,
+            )
+            for bought in self.env['retail.profile']._sql_bought()
         )

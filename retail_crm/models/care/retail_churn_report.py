@@ -17,7 +17,7 @@ class RetailChurnReport(models.Model):
     """How many customers were saved (S-CLV-02): one row per churn intervention, computed when asked.
 
     Save rate: saved of the closed interventions, of those who were contacted. The effect compares something else, on
-    equal terms: of all whom a rule chose and did not leave out, contacted or not, and of the control group, who bought
+    equal terms: of all whom a rule chose and did not leave out, and of the control group, contacted or not, who bought
     within the same days from the due day. Only windows that are over count for it.
     """
 
@@ -131,13 +131,16 @@ class RetailChurnReport(models.Model):
                    (has.contact AND one.outcome = 'lost')::int AS lost,
                    (has.chosen AND has.over)::int AS assigned,
                    (has.chosen AND has.over AND back.day IS NOT NULL)::int AS assigned_back,
-                   (one.state = 'held' AND has.over)::int AS control,
-                   (one.state = 'held' AND has.over AND back.day IS NOT NULL)::int AS control_back
+                   (has.control AND has.over)::int AS control,
+                   (has.control AND has.over AND back.day IS NOT NULL)::int AS control_back
               FROM (%(interventions)s) AS one
               JOIN retail_followup AS followup ON followup.id = one.id
              CROSS JOIN LATERAL (
+                   SELECT one.state = 'held' OR followup.is_control IS TRUE AS out) AS held
+             CROSS JOIN LATERAL (
                    SELECT one.start IS NOT NULL AND one.state <> 'held' AS contact,
-                          followup.rule_id IS NOT NULL AND one.state NOT IN ('held', 'cancelled') AS chosen,
+                          followup.rule_id IS NOT NULL AND one.state <> 'cancelled' AND NOT held.out AS chosen,
+                          one.state <> 'cancelled' AND held.out AS control,
                           one.due_on + one.days < one.today AS over) AS has
               LEFT JOIN LATERAL (
                    SELECT min(purchase.date) AS day FROM retail_purchase AS purchase

@@ -131,6 +131,12 @@ class RetailFollowup(models.Model):
         string='Next Try', readonly=True, copy=False, help='Looked at again from then on.'
     )
     hard_date = fields.Boolean(readonly=True, help='Not later than due.')
+    is_control = fields.Boolean(
+        string='In the Control Group',
+        readonly=True,
+        copy=False,
+        help='Goes through all checks like the others, and is left out at the very end to compare with.',
+    )
     # --- state
     state = fields.Selection(
         selection=_care.STATES,

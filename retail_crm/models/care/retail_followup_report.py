@@ -36,7 +36,7 @@ class RetailFollowupReport(models.Model):
     _order = 'due_on desc, id desc'
     _rec_name = 'rule_id'
     _depends = {
-        'retail.followup': [*_COLUMNS, 'contacted_at', 'done_at'],
+        'retail.followup': [*_COLUMNS, 'contacted_at', 'done_at', 'is_control'],
         'res.company': ['parent_path', 'resource_calendar_id'],
         'resource.calendar': ['tz'],
     }
@@ -123,7 +123,7 @@ class RetailFollowupReport(models.Model):
         return SQL(
             """
             SELECT followup.id, %(columns)s,
-                   (followup.state NOT IN ('cancelled', 'held'))::int AS planned,
+                   (followup.state NOT IN ('cancelled', 'held') AND followup.is_control IS NOT TRUE)::int AS planned,
                    (followup.contacted_at IS NOT NULL)::int AS contacted,
                    (judged.done_on <= followup.due_on)::int AS done_on_time,
                    (followup.state = 'todo' AND followup.due_on < clock.today)::int AS overdue,

@@ -178,6 +178,8 @@ class RetailFollowupSend(models.Model):
         if verdict.state == 'planned':
             self._note({**values, 'try_at': verdict.at})
         else:
+            if verdict.state == 'held':
+                values['done_at'] = verdict.at
             self.write({**values, 'state': verdict.state})
 
     def _note(self, vals):

@@ -52,6 +52,9 @@ class RetailFollowupTurn(models.Model):
         verdicts = {}
         for followup in self:
             verdict = turn.verdict(followup, reaches[followup.id])
+            if verdict.is_go and followup.is_control:
+                # not before: who would not have been contacted anyway is nobody to compare with
+                verdict = Verdict('held', 'control', at=sending.now)
             if verdict.is_go:
                 turn.enter(followup, verdict)
             verdicts[followup.id] = verdict

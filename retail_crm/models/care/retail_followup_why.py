@@ -45,15 +45,15 @@ class RetailFollowupWhy(models.Model):
         :param verdict: of a planned one: what the sending says
         """
         self.ensure_one()
+        if self.state == 'planned' and (verdict.state == 'held' if verdict else self.is_control):
+            return Answer('held', self._why_control(), self, verdict)
         if self.state == 'planned':
             return Answer('planned', self._why_planned(verdict), self, verdict)
         channel = self.channel_id.sudo().name or ''  # sudo: a label
         texts = {
             'done': self.env._('Contacted on %(when)s.', when=self._moment_words()),
             'todo': self._why_todo(),
-            'held': self.env._(
-                'In the control group: left out on purpose, to see what the rule changes.'
-            ),
+            'held': self._why_control(),
             'skipped': self.env._('Not contacted: %(reason)s.', reason=self._reason_words()),
             'stopped': self.env._('Not necessary any more: the goal was reached.'),
             'failed': self.env._('Could not be sent: %(reason)s.', reason=self._reason_words()),
@@ -65,6 +65,11 @@ class RetailFollowupWhy(models.Model):
                 'Contacted on %(when)s by %(channel)s.', when=self._moment_words(), channel=channel
             )
         return Answer(self.state, text, self)
+
+    def _why_control(self):
+        return self.env._(
+            'In the control group: left out on purpose, to see what the rule changes.'
+        )
 
     def _why_todo(self):
         return self.env._(

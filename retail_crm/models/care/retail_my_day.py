@@ -136,6 +136,7 @@ class RetailMyDay(models.AbstractModel):
                 ('partner_id', 'in', [row['id'] for row in section['rows']]),
                 ('rule_id.trigger', '=', 'birthday'),
                 ('state', 'in', ('planned', 'todo')),
+                ('is_control', '=', False),
             ],
             order='due_on desc, id desc',
         )
