@@ -41,5 +41,5 @@ class RetailFollowupRefusal(models.Model):
             self.write({'state': 'planned', 'try_at': fields.Datetime.now()})
 
     def _skip_refused(self, reach):
-        """End what has no channel left. (``_give_up`` is the end of an intervention, in another file of this model.)"""
+        """End what has no channel left."""
         self.write({'state': 'skipped', 'reason': reach.reason, 'reason_text': reach.text or False})
