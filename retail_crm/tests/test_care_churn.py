@@ -393,7 +393,7 @@ class TestChurn(ChurnCase):
         with self.assertRaises(UserError):
             self._followup(self.dora, family='other').action_give_up()
         with self.assertRaises(UserError):
-            self._followup(self._customer('Held'), state='held')._give_up(self.price)
+            self._followup(self._customer('Held'), state='held')._note_loss(self.price)
 
     @freeze_time(NOON)
     def test_result_asks_for_the_reason(self):
