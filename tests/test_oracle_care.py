@@ -737,7 +737,7 @@ ENOUGH = {
         'limit_week',
         'paused',
     ),
-    2028: ('done', 'control', 'quiet_hours', 'limit_family', 'capacity', 'complaint', 'refused'),
+    2028: ('done', 'quiet_hours', 'limit_family', 'capacity', 'complaint', 'refused'),
 }
 
 
