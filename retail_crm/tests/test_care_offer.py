@@ -165,13 +165,14 @@ class TestCareOffer(OfferCommon):
         told, again, refused, busy = [
             self._create_customer(name) for name in ('Tess', 'Gus', 'Rex', 'Bea')
         ]
+        (told | again | refused | busy | self.cara).retail_preferred_channel_id = self.email
         self.env['retail.segment.member'].create(
             [
                 {'segment_id': self.segment.id, 'partner_id': one.id, 'entered_on': TODAY}
                 for one in (told, again, refused, busy)
             ]
         )
-        self._agree(refused, self.email, granted=False, purposes=['marketing'])
+        self._agree(refused, self.email | self.phone, granted=False, purposes=['marketing'])
         self._sent(self.offer_rule, busy, 3)
         with freeze_time(NOON - timedelta(days=1)):
             rule = self.env['retail.care.rule'].browse(offer.action_announce()['res_id'])
