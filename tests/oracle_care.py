@@ -25,6 +25,10 @@ R14 Purchase as goal: after the anchor, or on it where the trigger is no purchas
 R15 The purchase of a day is known to the planning of that day.
 R16 A refusal holds at once (docs/care-sending.md): what is planned for that purpose and has no channel left ends with it.
 R17 The control group goes through every gate at its time; who would have been contacted is held and counts nowhere.
+R18 Who is not entitled to an offer (any more) is not told of it; it may be told before it begins.
+R19 The channel of the policy comes first where neither the customer nor the rule says one.
+
+What makes a follow-up necessary is in oracle_care_causes.py.
 """
 
 import hashlib
@@ -32,9 +36,11 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
-from math import ceil, floor
+from math import floor
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
+
+from oracle_care_causes import Causes
 
 #: Chinese calendar: first day of the lunar year, lengths of its months 1..12, leap month (0: none) and its length.
 #: From the table of the Purple Mountain Observatory, as 17 bits: month 1 is the highest, 1 means 30 days.
@@ -115,6 +121,7 @@ class Customer:
     active: bool = True
     complaints: int = 0
     paused: set = field(default_factory=set)
+    likes: set = field(default_factory=set)
 
     def age(self, day):
         one = self.birthday
@@ -123,13 +130,16 @@ class Customer:
         return day.year - one.year - ((day.month, day.day) < (one.month, one.day))
 
 
-class Purchase(NamedTuple):
+@dataclass
+class Purchase:
+    """What a customer bought; what is returned as a whole does not count any more."""
+
     customer: int
     day: date
     amount: Fraction
     key: object
     counts: bool = True
-    categories: frozenset = frozenset()
+    products: tuple = ()
 
 
 class Occasion(NamedTuple):
@@ -163,6 +173,9 @@ class Rule:
     test: object = None
     minimum: int = 0
     silence: str | None = None
+    categories: frozenset = frozenset()
+    guidance: bool = False
+    moment: str | None = None
     occasions: frozenset = frozenset()
     channels: tuple = ()
     sample: float = 100
@@ -234,12 +247,10 @@ class Row:
     email: str | None = None
     owner: str | None = None
     reaction: bool = False
-
-    def key(self):
-        return (self.rule.name, self.customer.id, self.anchor, self.due)
+    reached: date | None = None
 
 
-class Scheduler:
+class Scheduler(Causes):
     """The shop: planned rows, day by day. The driver calls `plan` and `process` and changes what is known."""
 
     def __init__(self, settings, rules, customers, occasions=()):
@@ -248,8 +259,8 @@ class Scheduler:
         self.customers = {one.id: one for one in customers}
         self.occasions = list(occasions)
         self.purchases = {}
-        self.touches = {}
-        self.gap = None
+        self.today = self.gap = None
+        self.learn()
         self.rows = []
         # the same rows by what is asked for: (rule, customer), customer, address of the mail, day of the contact
         self.of_rule, self.of_customer, self.of_email, self.of_day = {}, {}, {}, {}
@@ -281,25 +292,6 @@ class Scheduler:
         # to four places, a half away from zero
         self.gap = None if mean is None else Fraction(floor(mean * 10000 + Fraction(1, 2)), 10000)
 
-    def silence_day(self, customer, silence):
-        """The day on which somebody's silence becomes worth a look, and the last purchase (docs/classes.md)."""
-        days = sorted({one.day for one in self.purchases.get(customer.id, ()) if one.counts})
-        if not days:
-            return None, None
-        gaps, span = len(days) - 1, (days[-1] - days[0]).days
-        if self.gap is not None:
-            interval = max(Fraction(7), (span + 2 * self.gap) / (gaps + 2))
-        elif gaps:
-            interval = max(Fraction(7), Fraction(span, gaps))
-        else:
-            return None, days[-1]
-        offset = {
-            'watch': ceil(interval * 3 / 2),
-            'alert': ceil(interval * 3),
-            'lapse': floor(interval * 3) + 1,
-        }[silence]
-        return days[-1] + timedelta(offset), days[-1]
-
     # === PLANNING ===
 
     def due_day(self, rule, anchor):
@@ -324,6 +316,7 @@ class Scheduler:
             and (not rule.tiers or customer.tier in rule.tiers)
             and (not rule.segments or bool(rule.segments & customer.segments))
             and (rule.test is None or rule.test(customer))
+            and self.is_for_policy(rule, customer)
         )
 
     def anchors(self, rule, customer, first, last):
@@ -349,26 +342,12 @@ class Scheduler:
         }
         return [(day, day) for day in sorted(days)]  # R13
 
-    def of_purchase(self, rule, customer, _first, _last):
-        return [
-            (one.key, one.day)
-            for one in self.purchases.get(customer.id, ())
-            if one.counts and one.amount >= rule.minimum
-        ]
-
-    def of_second_purchase(self, _rule, customer, _first, _last):
-        mine = [one for one in self.purchases.get(customer.id, ()) if one.counts]
-        return [(one.key, one.day) for one in mine] if len(mine) == 1 else []  # R12
-
-    def of_silence(self, rule, customer, _first, _last):
-        day, last_purchase = self.silence_day(customer, rule.silence)
-        return [(last_purchase, day)] if day else []  # R11
-
     def of_enrolled(self, _rule, customer, _first, _last):
         return [(customer.enrolled, customer.enrolled)] if customer.enrolled else []
 
     def plan(self, today):
         """Plan all rules for a day."""
+        self.today = today
         for rule in self.rules:
             if rule.state == 'on' and rule.started:
                 self.plan_rule(rule, today)
@@ -430,7 +409,13 @@ class Scheduler:
         """The first gate that is shut decides; through all of them somebody is contacted."""
         if row.rule.state == 'failed':
             return
-        for gate in (self.gate_row, self.gate_marketing, self.gate_limits):
+        for gate in (
+            self.gate_row,
+            self.gate_marketing,
+            self.gate_offer,
+            self.gate_reaction,
+            self.gate_limits,
+        ):
             verdict = gate(row, today)
             if verdict:
                 self.shut(row, *verdict, today)
@@ -486,9 +471,17 @@ class Scheduler:
             one.kind == 'no_contact' and one.is_on and one.day == today for one in self.occasions
         ):
             return 'wait', 'no_contact_day'
-        if customer.complaints:
-            return 'wait', 'complaint'
-        return ('skipped', 'no_reaction') if self.is_tired(customer, today) else None
+        return ('wait', 'complaint') if customer.complaints else None
+
+    def gate_offer(self, row, today):
+        """R17"""
+        offer = self.offers.get(row.occurrence) if row.rule.trigger == 'promotion' else None
+        told = not offer or offer.is_given(row.customer, today)
+        return None if told else ('skipped', 'not_entitled')
+
+    def gate_reaction(self, row, today):
+        is_tired = row.rule.purpose == 'marketing' and self.is_tired(row.customer, today)
+        return ('skipped', 'no_reaction') if is_tired else None
 
     def gate_limits(self, row, today):
         reason = None if row.rule.expected else self.limit_reached(row, today)
@@ -508,6 +501,7 @@ class Scheduler:
         row.state = 'done' if transport in ('email', 'sms', 'portal') else 'todo'
         row.reason, row.channel, row.acted, row.owner = None, channel, today, owner
         row.counted = None if row.rule.expected else today
+        row.reached = today if row.state == 'done' else None
         if transport == 'email':
             row.email = row.customer.addresses['email'].lower()
             self.of_email.setdefault(row.email, []).append(row)
@@ -566,7 +560,8 @@ class Scheduler:
         rule, customer = row.rule, row.customer
         order = rule.channels
         if not order:
-            first = [customer.preferred] if customer.preferred in self.settings.channels else []
+            best = customer.preferred or self.policy(customer, 'channel')  # R18
+            first = [best] if best in self.settings.channels else []
             order = [*first, *(one for one in self.settings.fallback if one not in first)]
         faults = set()
         for channel in order:

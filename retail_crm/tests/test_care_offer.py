@@ -157,6 +157,67 @@ class TestCareOffer(OfferCommon):
         with self.assertRaises(UserError):
             nobody.action_announce()
 
+    def test_promotion_end_to_end(self):
+        """A promotion tells its segment before it begins, once, within consent and limits; what follows is kept (S-FUP-06)."""
+        offer = self._create_offer(
+            'Tea Days', segment_ids=self.segment.ids, date_from=TODAY + timedelta(days=2)
+        )
+        told, again, refused, busy = [
+            self._create_customer(name) for name in ('Tess', 'Gus', 'Rex', 'Bea')
+        ]
+        (told | again | refused | busy | self.cara).retail_preferred_channel_id = self.email
+        self.env['retail.segment.member'].create(
+            [
+                {'segment_id': self.segment.id, 'partner_id': one.id, 'entered_on': TODAY}
+                for one in (told, again, refused, busy)
+            ]
+        )
+        self._agree(refused, self.email | self.phone, granted=False, purposes=['marketing'])
+        self._sent(self.offer_rule, busy, 3)
+        with freeze_time(NOON - timedelta(days=1)):
+            rule = self.env['retail.care.rule'].browse(offer.action_announce()['res_id'])
+            rule.write({'delay_days': -2, 'control_percent': 0})
+            rule.sudo().write({'state': 'on', 'started_on': TODAY - timedelta(days=1)})
+            rule._plan()
+        self.assertFalse(self.followups.search([('rule_id', '=', rule.id)]), 'a day too early')
+        rule._plan()
+        rule._plan()
+        rows = self.followups.search([('rule_id', '=', rule.id)])
+        self.assertEqual(rows.partner_id, self.cara | told | again | refused | busy)
+        self.assertEqual(len(rows), 5)
+        self.env['retail.segment.member'].search([('partner_id', '=', again.id)]).left_on = TODAY
+        self._run()
+        by_name = rows.grouped(lambda row: row.partner_id.name)
+        self.assertState(by_name['Tess'], 'done')
+        self.assertEqual(by_name['Tess'].mail_mail_id.email_to, told.email_formatted)
+        self.assertIn('Ten off', by_name['Tess'].mail_mail_id.body_html)
+        self.assertEqual((by_name['Tess'].offer_id, offer.told_count), (offer, 2))
+        self.assertState(by_name['Gus'], 'skipped', 'not_entitled')
+        self.assertState(by_name['Rex'], 'skipped', 'refused')
+        self.assertState(by_name['Bea'], 'planned', 'limit_week')
+        with freeze_time(NOON + timedelta(days=3)):
+            order = self._create_order(told, 50, date=NOON + timedelta(days=3))
+            self._process()
+            self.followups._note_reactions()
+        self.assertEqual(
+            (by_name['Tess'].reaction, by_name['Tess'].order_id, by_name['Tess'].revenue),
+            ('bought', order, 50),
+        )
+        self.assertIn(by_name['Cara'].reaction, (False, 'none'))
+
+    def test_control_group_of_offers(self):
+        """Rules of marketing keep 5 % back, with an offer 10 %; what somebody chose stays (defaults, 19)."""
+        rules = self.env['retail.care.rule']
+        values = {'name': 'R', 'company_id': self.company.id, 'purpose': 'marketing'}
+        plain, offering = rules.create([values, {**values, 'offer_by_policy': True}])
+        chosen = rules.create({**values, 'offer_id': self.offer.id, 'control_percent': 3})
+        service = rules.create({**values, 'purpose': 'service', 'offer_id': self.offer.id})
+        self.assertEqual(
+            [one.control_percent for one in (plain, offering, chosen, service)], [5, 10, 3, 0]
+        )
+        plain.offer_id = self.offer
+        self.assertEqual(plain.control_percent, 10)
+
     def test_order_screen(self):
         """A quotation proposes only what its customer is entitled to, and the reward is used with a click (S-MKT-14)."""
         order = self._create_order(self.cara, 50, confirm=False)

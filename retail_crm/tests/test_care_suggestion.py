@@ -130,6 +130,21 @@ class TestCareSuggestion(SendCommon):
         self._count()
         self.assertEqual(self._together(self.cup, self.tray), 3)
 
+    def test_marked_by_moments(self):
+        """Invoices and credit notes have their orders looked at again; quotations have no basket (S-MKT-01)."""
+        baskets = self.env['retail.basket']
+        quotation = self._sell(self.cara, self.tea, confirm=False)
+        order = self._sell(self.cara, self.tea, self.pot)
+        self._count()
+        order._create_invoices().action_post()
+        self._process()
+        self.assertFalse(self.moments.search([('listener', '=', 'retail.basket')]))
+        self.assertEqual(self.pairs._due_ids(), order.ids)
+        baskets._mark((quotation | order).ids)
+        self._count()
+        self.assertFalse(baskets.search([('order_id', '=', quotation.id)]))
+        self.assertEqual(self._together(self.tea, self.pot), 3)
+
     def test_deleted_order(self):
         """An order that was cancelled and deleted at once leaves nothing behind."""
         order = self._sell(self.cara, self.tea, self.pot)

@@ -165,6 +165,25 @@ class TestCareResult(CareWorkCommon):
         # what waited on the same channel does not stay a call
         self.assertNotEqual(other.state, 'todo')
 
+    def test_refused_pauses_marketing(self):
+        """Who wants no contact has peace from marketing for a while; staff may leave that out (S-FUP-06, S-FUP-13)."""
+        pauses = self.env['retail.care.pause']
+        self._close(self._followup(self.ann), result='refused', pause_marketing=False)
+        self._close(self._followup(), result='reached')
+        self.assertFalse(pauses.search([('partner_id', 'in', (self.bob | self.ann).ids)]))
+        followup = self._followup()
+        self._close(followup, result='refused', note='Too often')
+        self._close(self._followup(state='todo', channel_id=self.email.id), result='refused')
+        pause = pauses.search([('partner_id', '=', self.bob.id)])
+        days = timedelta(days=self.company.retail_care_pause_days)
+        self.assertEqual(
+            (pause.scope, pause.until, pause.reason, pause.user_id, pause.followup_id),
+            ('marketing', DAY + days, 'Too often', self.user, followup),
+        )
+        marketing = self.rule.copy({'purpose': 'marketing'})
+        self.assertTrue(pause._covers(marketing, 'other'))
+        self.assertFalse(pause._covers(self.rule, 'other'))
+
     def test_wrong_number_asks_for_the_right_one(self):
         """A wrong number closes the follow-up and has somebody find the right one."""
         followup = self._followup()

@@ -9,15 +9,16 @@ from ._care import FAMILIES
 #: What a pause stops.
 SCOPES = [
     ('all', 'All contacts by rule'),
+    ('marketing', 'Marketing by rule'),
     ('family', 'Contacts of one kind'),
     ('rule', 'Contacts of one rule'),
 ]
 
 
 class RetailCarePause(models.Model):
-    """A customer is left in peace until a day: by all rules, those of a kind, or one (S-FUP-13).
+    """A customer is left in peace until a day: by all rules, by marketing, those of a kind, or one (S-FUP-13).
 
-    Made by staff, for example after a complaint about contacts. Holds on its last day too and ends by itself; what falls
+    Made by staff, also with the result "refused", for example after a complaint about contacts. Holds on its last day too and ends by itself; what falls
     due meanwhile is skipped, not kept for later. What an employee does by hand is never stopped, only warned about. A
     pause of a company or person holds for its contacts too.
     """
@@ -168,6 +169,8 @@ class RetailCarePause(models.Model):
         """Return whether one pause stops contacts of a rule and kind."""
         if self.scope == 'rule':
             return self.rule_id == rule
+        if self.scope == 'marketing':
+            return rule.purpose == 'marketing'
         return self.scope == 'all' or self.family == family
 
     def _words(self):

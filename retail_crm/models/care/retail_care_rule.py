@@ -324,9 +324,8 @@ class RetailCareRule(models.Model):
                 rule._usual_control_percent(company) if rule.purpose == 'marketing' else 0.0
             )
 
-    @api.model
     def _usual_control_percent(self, company):
-        """Hook: return the share of the control group of marketing rules of a company."""
+        """Hook: return the share of the control group of this marketing rule in a company."""
         return company.sudo().retail_care_control_percent  # sudo: a setting, no secret
 
     # === CONSTRAINTS ===#

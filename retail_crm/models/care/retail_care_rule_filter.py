@@ -3,7 +3,7 @@ from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
 #: Days ahead in which points that end are summed up: those of the first notice.
-POINTS_DAYS = 31
+POINTS_DAYS = 30
 TICKET_KINDS = (
     'ticket_opened',
     'ticket_answered',

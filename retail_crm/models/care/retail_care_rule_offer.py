@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class RetailCareRule(models.Model):
@@ -17,3 +17,13 @@ class RetailCareRule(models.Model):
         string='Offer of the Policy',
         help='Without an offer of its own: what the policy of each customer says, if anything.',
     )
+
+    @api.depends('purpose', 'offer_id', 'offer_by_policy')
+    def _compute_control_percent(self):
+        super()._compute_control_percent()
+
+    def _usual_control_percent(self, company):
+        """Rules with an offer have the control group of offers."""
+        if self.offer_id or self.offer_by_policy:
+            return company.sudo().retail_care_offer_control_percent  # sudo: a setting, no secret
+        return super()._usual_control_percent(company)

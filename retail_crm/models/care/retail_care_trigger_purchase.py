@@ -1,7 +1,7 @@
-from datetime import datetime, time, timedelta
+from calendar import monthrange
+from datetime import date, datetime, time, timedelta
 
 import pytz
-from dateutil.relativedelta import relativedelta
 
 from odoo import models
 from odoo.tools import SQL
@@ -12,16 +12,24 @@ NEW_PRODUCT_MONTHS = 12
 REFILL_YEARS = 10
 
 
+def months_later(day, months):
+    """Return the day so many months later (before: negative); where there is none, the last one of that month."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if day.day > 28:
+        return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+    return date(year, month + 1, day.day)
+
+
 def repeated(first, last, months):
     """Return ``[(date of purchase, anchor, number)]`` of all repetitions every so many months from first to last."""
     found = []
-    for number in range(1, REFILL_YEARS * 12 // months + 1):
-        step = relativedelta(months=months * number)
+    for step in range(months, REFILL_YEARS * 12 + 1, months):
         # the 29th to 31st of a month all fall on the last day of a shorter one
-        day = first - step - timedelta(days=3)
-        while day <= last - step + timedelta(days=3):
-            if first <= day + step <= last:
-                found.append((day, day + step, number))
+        day = months_later(first, -step) - timedelta(days=3)
+        end = months_later(last, -step) + timedelta(days=3)
+        while day <= end:
+            if first <= (anchor := months_later(day, step)) <= last:
+                found.append((day, anchor, step // months))
             day += timedelta(days=1)
     return found
 

@@ -100,7 +100,8 @@ class RetailFollowupOffer(models.Model):
             return one.offer_id or one.rule_id.offer_id or about.get(one.id)
 
         for offer, some in self.sudo().filtered(offer_of).grouped(offer_of).items():
-            entitled = offer._entitled(some.partner_id)
+            # a promotion is announced before it begins
+            entitled = offer._entitled(some.partner_id, ahead=True)
             verdicts.update(
                 {
                     one.id: skip('not_entitled', offer.name)
@@ -113,7 +114,7 @@ class RetailFollowupOffer(models.Model):
     def _prepare_offer(self):
         """Give these follow-ups what they offer; called when they leave, again without effect."""
         for offer_sudo, rows in self._rows_of_offers().items():
-            entitled = offer_sudo._entitled(rows.partner_id)
+            entitled = offer_sudo._entitled(rows.partner_id, ahead=True)
             going = rows.filtered(
                 lambda one, all=entitled, o=offer_sudo: o in all[one.partner_id.id]
             )

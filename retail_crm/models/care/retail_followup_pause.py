@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo import models
 
 from ._sending import skip
@@ -28,6 +30,26 @@ class RetailFollowupPause(models.Model):
                 if found:
                     verdicts[followup.id] = skip('paused', found[0]._words())
         return verdicts
+
+    def _pause_marketing(self, note=False):
+        """Leave the customers of these in peace by marketing for the days of the company, who are not yet."""
+        pauses = self.env['retail.care.pause'].sudo()  # sudo: whoever notes a refusal has it kept
+        for company, followups in self.grouped('company_id').items():
+            today = company._retail_today()
+            holding = pauses._holding(followups.partner_id, company, today)
+            resting = holding.filtered(lambda one: one.scope in ('all', 'marketing')).partner_id
+            for followup in followups.filtered(lambda one, some=resting: one.partner_id not in some):
+                pauses.create(
+                    {
+                        'partner_id': followup.partner_id.id,
+                        'company_id': company.id,
+                        'scope': 'marketing',
+                        'until': today + timedelta(days=company.retail_care_pause_days or 90),
+                        'reason': note or self.env._('Wanted no contact: %(about)s', about=followup.name),
+                        'followup_id': followup.id,
+                    }
+                )
+                resting |= followup.partner_id
 
     def action_pause(self):
         """Ask for how long and of what the customer of one follow-up is left in peace.

@@ -13,19 +13,19 @@ class RetailOfferEntitled(models.Model):
 
     _inherit = 'retail.offer'
 
-    def _is_open(self):
-        """Return whether the offer runs today."""
+    def _is_open(self, ahead=False):
+        """Return whether the offer runs today; with ``ahead`` also when it has not begun yet: it may be announced."""
         self.ensure_one()
         today = self.company_id._retail_today()
         return (
             self.active
             and self.state == 'running'
-            and self.date_from <= today
+            and (ahead or self.date_from <= today)
             and (not self.date_to or self.date_to >= today)
         )
 
-    def _entitled(self, partners):
-        """Return ``{contact id: offers}``: those of these offers that are open for each contact.
+    def _entitled(self, partners, ahead=False):
+        """Return ``{contact id: offers}``: those of these offers that are open for each contact (``_is_open``).
 
         A contact is entitled as the customer he belongs to. Segment, tier and class must all fit where the offer names
         them. A fixed number of queries per company for any number of contacts.
@@ -33,7 +33,7 @@ class RetailOfferEntitled(models.Model):
         # sudo: who is entitled is decided by the system; whoever asks gets offers, not figures
         partners_sudo, offers_sudo = (
             partners.sudo(),
-            self.sudo().filtered(lambda one: one._is_open()),
+            self.sudo().filtered(lambda one: one._is_open(ahead)),
         )
         customers_sudo = partners_sudo.commercial_partner_id
         found = {partner.id: self.browse() for partner in partners}

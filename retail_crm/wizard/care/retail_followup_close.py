@@ -61,6 +61,12 @@ class RetailFollowupClose(models.TransientModel):
         string='Next Contact On', help='Then you are asked to contact the customer again.'
     )
     note = fields.Char(string='Remark', help='What there is to say about the try itself.')
+    pause_marketing = fields.Boolean(
+        string='Pause All Marketing',
+        default=True,
+        help='Who wants no contact is also left in peace by the marketing of all channels, for the days of the company '
+        'after contacts without reaction.',
+    )
     is_low = fields.Boolean(
         string='Not Satisfied',
         compute='_compute_is_low',
@@ -130,6 +136,8 @@ class RetailFollowupClose(models.TransientModel):
             raise UserError(self.env._('The next contact cannot be in the past.'))
         followups = followups._open_ones()
         closed = followups._work(self.result, self._details(), self.note)
+        if self.result == 'refused' and self.pause_marketing:
+            closed._pause_marketing(self.note)
         if self.satisfaction or self.problem_gone:
             closed._stamp({'problem_gone': self.problem_gone})
             closed._answer_ticket()
