@@ -133,10 +133,12 @@ class ResourceCalendar(models.Model):
         :param company: whose holidays hold
         """
         # sudo: the hours count whoever moves the ticket
-        for calendar_sudo in (self.sudo(), company.sudo().resource_calendar_id):
-            if calendar_sudo and calendar_sudo._retail_has_hours():
-                return WorkTime(partial(calendar_sudo._retail_piece, company.id))
-        return Wall()
+        calendar_sudo = self.sudo()
+        if not (calendar_sudo and calendar_sudo._retail_has_hours()):
+            calendar_sudo = company.sudo().resource_calendar_id
+            if not (calendar_sudo and calendar_sudo._retail_has_hours()):
+                return Wall()
+        return WorkTime(partial(calendar_sudo._retail_piece, company.id))
 
     @ormcache('self.id')
     def _retail_zone(self):
