@@ -117,7 +117,9 @@ class TestCard(CardCommon):
         chosen = {'partner_id': self.bob.id, 'company_id': ticket.company_id.id}
 
         def cost(method, given):
-            for _turn in range(2):  # caches of the registry; with nothing known, so that all rules are among them
+            for _turn in range(
+                2
+            ):  # caches of the registry; with nothing known, so that all rules are among them
                 self.env.invalidate_all()
                 before = self.cr.sql_log_count
                 found = getattr(ticket, method)(given)

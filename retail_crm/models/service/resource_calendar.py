@@ -172,6 +172,17 @@ class ResourceCalendar(models.Model):
         work = [(int(low.timestamp()), ceil(high.timestamp())) for low, high, _line in intervals]
         return Piece([(low, high) for low, high in work if high - low >= SLIVER])
 
+    @ormcache('self.id', 'day', 'days')
+    def _retail_first_hours(self, day, days):
+        """Return ``{date: instant at which work begins}`` of a number of days from one on; kept as the pieces are."""
+        zone = timezone(self.tz or 'UTC')
+        begin = zone.localize(datetime.combine(day, time()))
+        intervals = self._work_intervals_batch(begin, begin + timedelta(days=days), tz=zone)[False]
+        first_hours = {}
+        for low, _high, _attendance in intervals:
+            first_hours.setdefault(low.astimezone(zone).date(), low)
+        return first_hours
+
     # === HOLIDAYS ===#
 
     def _retail_replan_tickets(self):
