@@ -606,6 +606,8 @@ ACTIONS = {
     ('retail.ticket', 'action_only_thanks'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_same_household'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.tier.move', 'action_open_partner'): {'user', 'lead', 'manager', 'marketing'},
+    ('retail.ticket', 'action_card'): {'user', 'lead', 'manager', 'complaint'},
+    ('retail.ticket', 'action_history'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_customer_tickets'): {'user', 'lead', 'manager', 'complaint'},
     ('retail.ticket', 'action_customer_timeline'): {'user', 'lead', 'manager'},
     # nobody of the personas is manager and in the group of sensitive data at once

@@ -1,5 +1,8 @@
+from collections import Counter
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 
 #: Rules that ask the customer of a solved complaint, by their code.
 CALL_BACK_RULES = ('after_complaint',)
@@ -50,23 +53,26 @@ class RetailTicket(models.Model):
         return self.env['retail.followup'].search([('ticket_id', 'in', self.ids)])
 
     def _followups_about(self):
-        """Return the follow-ups that ask about these tickets."""
-        return self.env['retail.followup'].search(
-            [('res_model', '=', self._name), ('res_id', 'in', self.ids)]
+        """Return the follow-ups that ask about these tickets, and those from which they came."""
+        about = Domain('res_model', '=', self._name) & Domain('res_id', 'in', self.ids)
+        return self.env['retail.followup'].search_fetch(
+            about | Domain('ticket_id', 'in', self.ids), ['res_id', 'res_model', 'ticket_id']
         )
 
     def _compute_followup_count(self):
-        about = self._followups_about().grouped('res_id')
+        """Count both in one query; one that came from a ticket about itself counts once."""
+        counts = Counter()
+        for followup in self._followups_about():
+            about = followup.res_id if followup.res_model == self._name else False
+            counts.update({about, followup.ticket_id.id})
         for ticket in self:
-            ticket.followup_count = len(
-                about.get(ticket.id, self.env['retail.followup']) | ticket.followup_ids
-            )
+            ticket.followup_count = counts[ticket._origin.id]
 
     def action_followups(self):
         """Open the follow-ups about the ticket, and those from which it came."""
         self.ensure_one()
         self.check_access('read')
-        followups = self._followups_about() | self.followup_ids
+        followups = self._followups_about()
         action = self.env['ir.actions.act_window']._for_xml_id('retail_crm.retail_followup_action')
         return {**action, 'domain': [('id', 'in', followups.ids)], 'context': {}}
 

@@ -1,5 +1,25 @@
 from odoo import fields, models
 
+#: What tickets and the mails about them ask of a company.
+_ASKED = (
+    'alias_domain_id',
+    'currency_id',
+    'name',
+    'parent_id',
+    'parent_path',
+    'partner_id',
+    'resource_calendar_id',
+    'retail_first_contact_days',
+    'retail_mail_limit_body',
+    'retail_mail_limit_domain',
+    'retail_mail_limit_minutes',
+    'retail_mail_limit_reopens',
+    'retail_mail_limit_sender',
+    'retail_mail_new_customer',
+    'retail_remind_days',
+    'retail_reopen_days',
+)
+
 
 class ResCompany(models.Model):
     _inherit = 'res.company'
@@ -47,3 +67,9 @@ class ResCompany(models.Model):
         'CHECK(retail_silent_factor >= 0 AND retail_failure_percent >= 0 AND retail_ticket_cost >= 0)',
         'Figures of estimates cannot be negative.',
     )
+
+    def _retail_fetch(self):
+        """Read what the desk is about to ask of these companies: of 170 columns these, instead of all of them."""
+        self.sudo().fetch(
+            _ASKED
+        )  # sudo: fills the cache; whoever reads from it is checked as always

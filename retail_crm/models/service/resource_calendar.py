@@ -133,10 +133,12 @@ class ResourceCalendar(models.Model):
         :param company: whose holidays hold
         """
         # sudo: the hours count whoever moves the ticket
-        for calendar_sudo in (self.sudo(), company.sudo().resource_calendar_id):
-            if calendar_sudo and calendar_sudo._retail_has_hours():
-                return WorkTime(partial(calendar_sudo._retail_piece, company.id))
-        return Wall()
+        calendar_sudo = self.sudo()
+        if not (calendar_sudo and calendar_sudo._retail_has_hours()):
+            calendar_sudo = company.sudo().resource_calendar_id
+            if not (calendar_sudo and calendar_sudo._retail_has_hours()):
+                return Wall()
+        return WorkTime(partial(calendar_sudo._retail_piece, company.id))
 
     @ormcache('self.id')
     def _retail_zone(self):
@@ -169,6 +171,17 @@ class ResourceCalendar(models.Model):
         )[False]
         work = [(int(low.timestamp()), ceil(high.timestamp())) for low, high, _line in intervals]
         return Piece([(low, high) for low, high in work if high - low >= SLIVER])
+
+    @ormcache('self.id', 'day', 'days')
+    def _retail_first_hours(self, day, days):
+        """Return ``{date: instant at which work begins}`` of a number of days from one on; kept as the pieces are."""
+        zone = timezone(self.tz or 'UTC')
+        begin = zone.localize(datetime.combine(day, time()))
+        intervals = self._work_intervals_batch(begin, begin + timedelta(days=days), tz=zone)[False]
+        first_hours = {}
+        for low, _high, _attendance in intervals:
+            first_hours.setdefault(low.astimezone(zone).date(), low)
+        return first_hours
 
     # === HOLIDAYS ===#
 

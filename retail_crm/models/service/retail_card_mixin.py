@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 
 from ..customer._classes import LIFECYCLE
+from ._shown import shown
 
 #: Who sees the card of the customer on other documents: whoever works on them. Customers in the portal never do.
 CARD_GROUPS = 'retail_crm.group_user,retail_crm.group_complaint'
@@ -33,6 +34,30 @@ _SUMMARY = (
     'tier',
     'top_categories',
 )
+#: Figures that say something only about customers who have bought.
+_FIGURES = ('card_last_order_date', 'card_order_count', 'card_spend_12m')
+#: What belongs to the block of loyalty.
+_LOYALTY = ('card_tier', 'card_points')
+#: Tiles of the card in their order, then the lines below them, each with its look.
+_TILES = (*_LOYALTY, 'card_lifecycle', *_FIGURES, 'card_adviser_id')
+_NOTES = {
+    'card_tickets': 'plain',
+    'card_file_line': 'file',
+    'card_need': 'warning',
+    'card_remark': 'plain',
+    'card_contact_warning': 'danger',
+}
+#: Looks of the lifecycle's badge.
+_LIFECYCLE_LOOKS = {
+    'prospect': 'info',
+    'new': 'info',
+    'growth': 'success',
+    'mature': 'success',
+    'won_back': 'success',
+    'at_risk': 'warning',
+    'lapsed': 'danger',
+    'lost': 'danger',
+}
 #: What is known of the person first, else of the company.
 _CARD_OF_PERSON = {'card_file_line': 'retail_file_line', 'card_remark': 'retail_remark'}
 
@@ -122,3 +147,37 @@ class RetailCardMixin(models.AbstractModel):
                 document.card_need = '; '.join(dict.fromkeys(needs))
                 document.card_contact_warning = person.retail_contact_warning
                 document.card_tickets = customer._ticket_words(uid)
+
+    # === IN WORDS ===#
+
+    def _card_words(self):
+        """Return the card of one document's customer as screens show it that ask for it apart from the form.
+
+        :return: ``{'tiles': [...], 'notes': [...]}``, each ``{'name', 'label', 'text'}`` with how it looks; only what
+            is known, and nothing for those who may not see cards
+        """
+        if not self._has_field_access(self._fields['card_profile_id'], 'read'):
+            return {'tiles': [], 'notes': []}
+        left_out = set() if self.card_profile_id else set(_FIGURES)
+        if not self.env.user.has_group('retail_crm.group_block_loyalty'):
+            left_out.update(_LOYALTY)
+        tiles = [
+            {**self._card_part(name), **self._card_look(name)}
+            for name in _TILES
+            if name not in left_out and (self[name] or name in _FIGURES)
+        ]
+        notes = [{**self._card_part(name), 'look': _NOTES[name]} for name in _NOTES if self[name]]
+        return {'tiles': tiles, 'notes': notes}
+
+    def _card_part(self, name):
+        label = self._fields[name]._description_string(self.env)
+        return {'name': name, 'label': label, 'text': shown(self, name)}
+
+    def _card_look(self, name):
+        """Return how the badge of a tile looks; other tiles have none."""
+        if name == 'card_tier':
+            return {'badge': f'o_badge_color_{self.card_tier_color or 0}'}
+        if name == 'card_lifecycle':
+            look = _LIFECYCLE_LOOKS.get(self.card_lifecycle, '300')
+            return {'badge': f'text-bg-{look}', 'is_high_value': self.card_is_high_value}
+        return {}

@@ -419,6 +419,8 @@ class RetailTicket(models.Model):
     def _prepare_ticket_values(self, vals_list):
         """Hook: return complete values of tickets to create, in a fixed number of queries for the batch."""
         vals_list = [dict(vals) for vals in vals_list]
+        company_ids = {vals.get('company_id') or self.env.company.id for vals in vals_list}
+        self.env['res.company'].browse(company_ids)._retail_fetch()
         self._fill_types(vals_list)
         self._recall_settings(vals_list)
         self._fill_teams(vals_list)
@@ -450,6 +452,7 @@ class RetailTicket(models.Model):
         """Stage moves go through ``_check_stage_move`` and ``_on_stage_moved``, whoever writes."""
         vals = dict(vals)
         if 'stage_id' in vals:
+            self.company_id._retail_fetch()
             self._recall_settings([vals])
             for name in _SETTINGS:
                 self[name]._recall()

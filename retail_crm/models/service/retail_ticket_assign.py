@@ -142,10 +142,7 @@ class RetailTicketAssign(models.Model):
         cron_id = self.env['ir.model.data']._xmlid_to_res_id('retail_crm.ir_cron_assign')
         if cron_id and not flags.get('retail_crm.assign_trigger'):
             flags['retail_crm.assign_trigger'] = True
-            # sudo: starts our own scheduled action and nothing else
-            self.env['ir.cron.trigger'].sudo().create(
-                {'cron_id': cron_id, 'call_at': fields.Datetime.now()}
-            )
+            self.env['retail.moment']._insert_trigger(cron_id)
 
     # === WHEN ===#
 

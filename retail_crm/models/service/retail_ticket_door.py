@@ -101,6 +101,7 @@ class RetailTicketDoor(models.Model):
         if self.env.context.get('retail_crm_released'):
             return door.Outcome(door.NORMAL, 'released')
         company, log = mail['company'], mail['log']
+        company._retail_fetch()
         counts, known, trusted, own = self.env['retail.mail.log']._facts(
             log['sender'],
             log['domain'],

@@ -1,12 +1,106 @@
 import contextlib
 
 from odoo import api, models
-from odoo.exceptions import MissingError
+from odoo.exceptions import AccessError, MissingError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
 #: What record rules ask of a ticket (security/service_rules.xml): read together with what a page shows.
 _OF_RULES = ('blocked_user_id', 'company_id', 'is_complaint', 'is_restricted', 'user_id')
+#: Columns that creating, moving and answering ask for.
+_USUAL = (
+    'access_token',
+    'active',
+    'agent_message_count',
+    'appointment_at',
+    'appointment_state',
+    'archived_at',
+    'assign_after',
+    'assigned_at',
+    'back_reason',
+    'blocked_user_id',
+    'case_kind',
+    'category',
+    'cause_id',
+    'channel_id',
+    'claim_amount',
+    'clock_calendar_id',
+    'clock_kept',
+    'commercial_partner_id',
+    'company_id',
+    'counter_wish',
+    'customer_message_count',
+    'customer_opinion',
+    'data_request',
+    'deadline',
+    'dispute_date',
+    'dispute_instance',
+    'dispute_result',
+    'dissatisfaction_id',
+    'due_at',
+    'email_cc',
+    'escalation_level',
+    'findings',
+    'first_contact_until',
+    'first_response_at',
+    'first_response_deadline',
+    'first_solved_at',
+    'is_breached',
+    'is_complaint',
+    'is_dispute',
+    'is_internal',
+    'is_major',
+    'is_possibly_thanks',
+    'is_restricted',
+    'last_agent_at',
+    'last_customer_at',
+    'merged_into_id',
+    'name',
+    'next_breach_count',
+    'next_event_at',
+    'next_response_deadline',
+    'next_worst_hours',
+    'order_id',
+    'parent_id',
+    'partner_email',
+    'partner_id',
+    'partner_name',
+    'partner_phone',
+    'plan',
+    'priority',
+    'problem_gone',
+    'promised_at',
+    'reason_id',
+    'received_at',
+    'remedy_state',
+    'remind_at',
+    'reopen_count',
+    'reopened_by',
+    'result',
+    'review_url',
+    'satisfied',
+    'sla_policy_id',
+    'solution',
+    'solution_amount',
+    'solve_deadline',
+    'solved_at',
+    'solved_by',
+    'stage_id',
+    'stage_since',
+    'step',
+    'store_id',
+    'subject',
+    'team_id',
+    'tell_stage_id',
+    'tend_at',
+    'type_id',
+    'unassigned_minutes',
+    'unassigned_since',
+    'unknown_sender',
+    'user_id',
+    'verdict',
+    'waiting_since',
+)
 #: Columns from which the name of a contact is made.
 _OF_NAMES = (
     'commercial_company_name',
@@ -46,6 +140,14 @@ class RetailTicketPage(models.Model):
                 domain, offset = [('id', 'in', page.ids)], 0
         return super().search_fetch(domain, field_names, offset=offset, limit=limit, order=order)
 
+    def _fetch_field(self, field):
+        """Read with a column those that are usually wanted with it; the other 90 when one of them is asked for."""
+        if field.name in _USUAL and field.prefetch is True:
+            usual = (self._fields[name] for name in _USUAL)
+            self.fetch([one.name for one in usual if self._has_field_access(one, 'read')])
+        else:
+            super()._fetch_field(field)
+
     @staticmethod
     def _is_by_deadline(domain):
         """Return whether a domain asks for a deadline, of which an index knows and the order of the list does not."""
@@ -58,12 +160,16 @@ class RetailTicketPage(models.Model):
     def web_read(self, specification):
         with contextlib.suppress(MissingError):  # gone meanwhile: Odoo leaves it out
             if len(self) == 1:
-                self._fetch_empty_lists(specification)
+                self._fetch_lists(specification)
             self._fetch_people(specification)
+            self.env.companies._retail_fetch()
         return super().web_read(specification)
 
-    def _fetch_empty_lists(self, specification):
-        """Ask once which lists of one ticket are empty: most are, and each would be asked for by itself."""
+    def _fetch_lists(self, specification):
+        """Ask once which lists of one ticket are empty: most are, and each would be asked for by itself.
+
+        Rows of the others are read with all columns at once, as Odoo would in two steps.
+        """
         ticket = self._origin
         if not ticket:
             return
@@ -77,8 +183,18 @@ class RetailTicketPage(models.Model):
             return
         [answers] = self.env.execute_query(SQL('SELECT %s', SQL(', ').join(empty.values())))
         for name, is_empty in zip(empty, answers, strict=True):
+            field = self._fields[name]
             if is_empty:
-                self._fields[name]._insert_cache(ticket, [()])
+                field._insert_cache(ticket, [()])
+            elif field.type == 'one2many' and specification.get(name, {}).get('fields'):
+                ticket._fetch_rows(field)
+
+    def _fetch_rows(self, field):
+        """Read the rows of a stored list of one ticket, those that the user may see, in its order."""
+        rows = self.env[field.comodel_name].with_context(active_test=False, **field.context)
+        domain = field.get_comodel_domain(self) & Domain(field.inverse_name, 'in', self.ids)
+        with contextlib.suppress(AccessError):  # Odoo tells, as always
+            field._insert_cache(self, [rows.search_fetch(domain)._ids])
 
     def _sql_rows_of(self, field):
         """Return a query for the rows of a stored list of one ticket, or None for any other field."""

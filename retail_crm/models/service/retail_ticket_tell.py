@@ -91,10 +91,7 @@ class RetailTicketTell(models.Model):
         key = f'retail_crm.wake.{xmlid}'
         if cron_id and not self.env.cr.precommit.data.get(key):
             self.env.cr.precommit.data[key] = True
-            # sudo: whatever moves a ticket may have its customer told
-            self.env['ir.cron.trigger'].sudo().create(
-                {'cron_id': cron_id, 'call_at': at or fields.Datetime.now()}
-            )
+            self.env['retail.moment']._insert_trigger(cron_id, at)
 
     @api.model
     def _cron_tell(self):

@@ -207,13 +207,8 @@ def _after_working_days(calendar, start, days):
         return start + timedelta(days=days)
     begin = pytz.utc.localize(start)
     zone = pytz.timezone(calendar.tz or 'UTC')
-    intervals = calendar._work_intervals_batch(begin, begin + timedelta(days=_HORIZON), tz=zone)[
-        False
-    ]
-    first_hours = {}
-    for low, _high, _attendance in intervals:
-        first_hours.setdefault(low.astimezone(zone).date(), low)
     today = begin.astimezone(zone).date()
+    first_hours = calendar._retail_first_hours(today, _HORIZON)
     later = sorted(day for day in first_hours if day > today)
     if len(later) < days:
         return start + timedelta(days=days)
