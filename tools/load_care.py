@@ -2,7 +2,7 @@
 
 A script for the standard input of `./dev shell DB`, after load_files.py and load_tickets.py. The shipped rules plan day
 by day with the clock set to each day, what is due leaves, and staff answer by the dialogs they use; what the add-on
-refuses is counted and left out. No mail leaves the machine: they are marked as sent. Words are invented.
+refuses is counted and left out. Nothing leaves the machine: messages are marked as sent. Words are invented.
 """
 
 import os
@@ -57,6 +57,7 @@ class Care:
             [('ref', '!=', False), ('retail_order_count', '>', 0)], order='ref', limit=300
         )
         self.rules = self.env['retail.care.rule'].search([])
+        self.tables = {self.env[name]._table for name in ('mail.mail', 'sms.sms') if name in env}
         self.refused = 0
 
     def ref(self, name):
@@ -178,7 +179,13 @@ class Care:
             with self.at(day, 19):
                 self.env['retail.followup']._note_reactions()
                 self.env['retail.churn']._settle()
-            self.env.cr.execute("UPDATE mail_mail SET state = 'sent' WHERE state = 'outgoing'")
+            for table in {'mail_mail', 'sms_sms'} & self.tables:
+                self.env.cr.execute(f"UPDATE {table} SET state = 'sent' WHERE state = 'outgoing'")
+            # the default of their date was bound to the true clock
+            self.env.cr.execute(
+                'UPDATE retail_followup_attempt SET date = %s WHERE date > %s',
+                [datetime.combine(day, time(10)), datetime.combine(day + timedelta(days=1), time())],
+            )
             self.env.cr.commit()
             self.env.invalidate_all()
 

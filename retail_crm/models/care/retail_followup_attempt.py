@@ -25,6 +25,7 @@ class RetailFollowupAttempt(models.Model):
 
     followup_id = fields.Many2one(
         comodel_name='retail.followup',
+        string='Follow-up',
         required=True,
         readonly=True,
         index=True,

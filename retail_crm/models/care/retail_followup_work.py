@@ -37,6 +37,11 @@ class RetailFollowupWork(models.Model):
         search='_search_is_overdue',
         help='Should have been done before today.',
     )
+    is_workable = fields.Boolean(
+        string='May Be Done by You',
+        compute='_compute_is_workable',
+        help='Whether you may work on it: of colleagues of other stores everybody reads, and few write.',
+    )
     channel_transport = fields.Selection(
         related='channel_id.transport', string='How It Leaves', help='How it reaches the customer.'
     )
@@ -76,6 +81,14 @@ class RetailFollowupWork(models.Model):
         if len(wanted) != 1:
             return [(1, '=', int(bool(wanted)))]
         return domain if True in wanted else ['!', '&', *domain]
+
+    @api.depends('user_id', 'store_id')
+    @api.depends_context('uid')
+    def _compute_is_workable(self):
+        """Buttons that would be refused are not shown; asked once for all."""
+        workable = self._origin._filtered_access('write')
+        for followup in self:
+            followup.is_workable = followup._origin in workable
 
     @api.depends('satisfaction')
     def _compute_is_low(self):

@@ -313,7 +313,7 @@ class ResPartnerLost(models.Model):
         # sudo: only reads the summary; who sees this field is said by its groups
         for partner, known_sudo in zip(self, self.sudo(), strict=True):
             asked = (known_sudo.retail_summary or {}).get('lost_reason') or {}
-            partner.retail_lost_text = asked and self.env._(
+            partner.retail_lost_text = bool(asked) and self.env._(
                 '%(reason)s (%(day)s)',
                 reason=asked['name'],
                 day=format_date(self.env, fields.Date.to_date(asked['day'])),

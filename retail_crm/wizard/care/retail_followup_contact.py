@@ -114,7 +114,7 @@ class RetailFollowupContact(models.TransientModel):
             if len(dialog.partner_ids) == 1:
                 dialog.warning = next(iter(warnings.values()), False)
             else:
-                dialog.warning = warnings and self.env._(
+                dialog.warning = bool(warnings) and self.env._(
                     'For %(count)s of them something speaks against this channel.',
                     count=len(warnings),
                 )
