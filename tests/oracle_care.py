@@ -474,7 +474,7 @@ class Scheduler(Causes):
         return ('wait', 'complaint') if customer.complaints else None
 
     def gate_offer(self, row, today):
-        """R17"""
+        """R18"""
         offer = self.offers.get(row.occurrence) if row.rule.trigger == 'promotion' else None
         told = not offer or offer.is_given(row.customer, today)
         return None if told else ('skipped', 'not_entitled')
@@ -560,7 +560,7 @@ class Scheduler(Causes):
         rule, customer = row.rule, row.customer
         order = rule.channels
         if not order:
-            best = customer.preferred or self.policy(customer, 'channel')  # R18
+            best = customer.preferred or self.policy(customer, 'channel')  # R19
             first = [best] if best in self.settings.channels else []
             order = [*first, *(one for one in self.settings.fallback if one not in first)]
         faults = set()
