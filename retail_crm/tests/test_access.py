@@ -857,7 +857,11 @@ class AccessCommon(AccessCalls):
                 {'followup_ids': talk.ids, 'result': 'reached'}
             ),
             'retail.followup.contact': cls.env['retail.followup.contact'].create(
-                {'partner_ids': cls.bob.ids, 'channel_id': talk.channel_id.id}
+                {
+                    'partner_ids': cls.bob.ids,
+                    'channel_id': talk.channel_id.id,
+                    'user_id': cls.users['user'].id,
+                }
             ),
             'retail.followup.hand.over': cls.env['retail.followup.hand.over'].create(
                 {**of_talk, 'user_id': cls.users['manager'].id}
