@@ -54,6 +54,7 @@ env = env(context={**env.context, 'tracking_disable': True, 'mail_create_nosubsc
 company = env.company
 company.resource_calendar_id.tz = 'Asia/Shanghai'
 company.retail_service_consent = False
+company.retail_rebuild_pending = False  # nothing was there before
 rules = env['retail.care.rule'].search([])
 rules.active = False
 codes = {'tier_ending': 'tier', 'points_expiring': 'points'}

@@ -118,6 +118,37 @@ def make_customer(number, chance, first):
     }
 
 
+def add_contacts(number, chance, days, add):
+    """Visits and calls, appointments that are missed, interests."""
+    for _number in range(chance.choice((0, 0, 1, 3))):
+        kind = chance.choice(('visit', 'visit', 'call_in', 'message_out'))
+        # entered up to three days later, at any hour
+        minutes = chance.randrange(1, 3 * 1440)
+        add(chance.randrange(days), 'touch', number, kind, minutes)
+    if chance.random() < 0.3:
+        asked, wait = chance.randrange(days), chance.choice((2, 5, 9))
+        add(asked, 'appointment', number, wait, chance.randrange(24))
+        add(asked + wait + chance.choice((0, 1, 3)), 'missed', number)
+        if chance.random() < 0.5:  # another date of the same request
+            add(asked + 20, 'appointment', number, 4, chance.randrange(24))
+            add(asked + 24, 'missed', number)
+    if chance.random() < 0.1:
+        add(chance.randrange(days), 'likes', number, chance.choice(list(TAGS)))
+
+
+def add_deliveries(year, chance, add):
+    """What is delivered with the sale, piece by piece or never, and what comes back."""
+    for place, (_number, day, *_rest) in enumerate(year.purchases):
+        bought = (date.fromisoformat(day) - year.first).days
+        if chance.random() < 0.4:
+            add(bought, 'sold', place)  # delivered with the sale
+        elif chance.random() < 0.9:
+            for line, _product in enumerate(year.purchases[place][3]):
+                add(bought + chance.choice((0, 1, 2, 6)), 'delivered', place, line)
+        if chance.random() < 0.05:
+            add(bought + chance.choice((1, 5, 15)), 'returned', place)
+
+
 def make_events(year, chance):
     """Consents given and withdrawn, complaints, tiers, pauses, customers who go; rules that stop and start again."""
     days = (year.last - year.first).days
@@ -143,29 +174,8 @@ def make_events(year, chance):
         if chance.random() < 0.06:
             begun = chance.randrange(days)
             add(begun, 'pause', number, chance.choice(('all', 'greeting', 'named')))
-        for _number in range(chance.choice((0, 0, 1, 3))):
-            kind = chance.choice(('visit', 'visit', 'call_in', 'message_out'))
-            # entered up to three days later, at any hour
-            minutes = chance.randrange(1, 3 * 1440)
-            add(chance.randrange(days), 'touch', number, kind, minutes)
-        if chance.random() < 0.3:
-            asked, wait = chance.randrange(days), chance.choice((2, 5, 9))
-            add(asked, 'appointment', number, wait, chance.randrange(24))
-            add(asked + wait + chance.choice((0, 1, 3)), 'missed', number)
-            if chance.random() < 0.5:  # another date of the same request
-                add(asked + 20, 'appointment', number, 4, chance.randrange(24))
-                add(asked + 24, 'missed', number)
-        if chance.random() < 0.1:
-            add(chance.randrange(days), 'likes', number, chance.choice(list(TAGS)))
-    for place, (_number, day, *_rest) in enumerate(year.purchases):
-        bought = (date.fromisoformat(day) - year.first).days
-        if chance.random() < 0.4:
-            add(bought, 'sold', place)  # delivered with the sale
-        elif chance.random() < 0.9:
-            for line, _product in enumerate(year.purchases[place][3]):
-                add(bought + chance.choice((0, 1, 2, 6)), 'delivered', place, line)
-        if chance.random() < 0.05:
-            add(bought + chance.choice((1, 5, 15)), 'returned', place)
+        add_contacts(number, chance, days, add)
+    add_deliveries(year, chance, add)
     stopped = chance.choice([one['name'] for one in year.rules if not one.get('hard')])
     add(days // 3, 'stop', stopped)
     add(days // 3 + 15, 'start', stopped)
@@ -331,7 +341,7 @@ with freeze_time(f'{first - timedelta(30)} 02:00:00'):
         [partners[row[0]].id for row in data['purchases']], [f'{row[1]} 04:00:00' for row in data['purchases']],
         [row[2] for row in data['purchases']], order.id])
     orders = env['sale.order'].search([('id', '>', order.id)], order='id')
-    assert orders.partner_id.browse([one.partner_id.id for one in orders]).ids == [partners[row[0]].id for row in data['purchases']]
+    assert [one.partner_id for one in orders] == [partners[row[0]] for row in data['purchases']]
     env.cr.execute("SELECT column_name FROM information_schema.columns WHERE table_name = 'sale_order_line'")
     columns = {name for name, in env.cr.fetchall()}
     changed = ['order_id', 'product_id']

@@ -282,5 +282,7 @@ class Causes:
     def ending(self, customer, day):
         """C5: the driver keeps ``lots``: [[last day, points left]]."""
         return sum(
-            left for last, left in self.lots.get(customer.id, ()) if 0 <= (last - day).days <= POINTS_DAYS
+            left
+            for last, left in self.lots.get(customer.id, ())
+            if 0 <= (last - day).days <= POINTS_DAYS
         )

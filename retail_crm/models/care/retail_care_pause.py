@@ -18,9 +18,9 @@ SCOPES = [
 class RetailCarePause(models.Model):
     """A customer is left in peace until a day: by all rules, by marketing, those of a kind, or one (S-FUP-13).
 
-    Made by staff, also with the result "refused", for example after a complaint about contacts. Holds on its last day too and ends by itself; what falls
-    due meanwhile is skipped, not kept for later. What an employee does by hand is never stopped, only warned about. A
-    pause of a company or person holds for its contacts too.
+    Made by staff, for example after a complaint about contacts, and by the result "refused". Holds on its last day too and
+    ends by itself; what falls due meanwhile is skipped, not kept for later. What an employee does by hand is never stopped,
+    only warned about. A pause of a company or person holds for its contacts too.
     """
 
     _name = 'retail.care.pause'

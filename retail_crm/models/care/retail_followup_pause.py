@@ -38,14 +38,17 @@ class RetailFollowupPause(models.Model):
             today = company._retail_today()
             holding = pauses._holding(followups.partner_id, company, today)
             resting = holding.filtered(lambda one: one.scope in ('all', 'marketing')).partner_id
-            for followup in followups.filtered(lambda one, some=resting: one.partner_id not in some):
+            for followup in followups.filtered(
+                lambda one, some=resting: one.partner_id not in some
+            ):
                 pauses.create(
                     {
                         'partner_id': followup.partner_id.id,
                         'company_id': company.id,
                         'scope': 'marketing',
                         'until': today + timedelta(days=company.retail_care_pause_days or 90),
-                        'reason': note or self.env._('Wanted no contact: %(about)s', about=followup.name),
+                        'reason': note
+                        or self.env._('Wanted no contact: %(about)s', about=followup.name),
                         'followup_id': followup.id,
                     }
                 )
