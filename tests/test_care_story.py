@@ -301,5 +301,7 @@ def test_the_leader_sees_it(visit):
     page.wait_for_selector('.o_form_view')
     settle(page)
     tab(page, 'Result')
-    expect(page.locator('.o_form_view [name="opinion"] textarea')).to_have_value(re.compile('touched'))
+    expect(page.locator('.o_form_view [name="opinion"] textarea')).to_have_value(
+        re.compile('touched')
+    )
     expect(page.locator('.o_form_view [name="done_by"]')).to_contain_text('Ben')
