@@ -25,7 +25,7 @@ class RetailFollowupRefusal(models.Model):
         planned = self.search([*mine, ('state', '=', 'planned')])
         for number, reach in planned._reaches().items():
             if not reach.channel:
-                self.browse(number)._give_up(reach)
+                self.browse(number)._stop_refused(reach)
 
     @api.model
     def _take_back(self, domain):
@@ -40,5 +40,5 @@ class RetailFollowupRefusal(models.Model):
             self._note({'contacted_at': False, 'counted_on': False, 'opened_on': False})
             self.write({'state': 'planned', 'try_at': fields.Datetime.now()})
 
-    def _give_up(self, reach):
+    def _stop_refused(self, reach):
         self.write({'state': 'skipped', 'reason': reach.reason, 'reason_text': reach.text or False})
