@@ -122,8 +122,17 @@ class Care:
         product = self.env['sale.order.line'].search([('state', '=', 'sale')], limit=1).product_id
         extra = self.env['product.template'].create(
             [
-                {'name': name, 'list_price': price, 'categ_id': product.categ_id.id, 'taxes_id': False}
-                for name, price in (('Storage box', 12), ('Cleaning set', 9), ('Signed edition', 24))
+                {
+                    'name': name,
+                    'list_price': price,
+                    'categ_id': product.categ_id.id,
+                    'taxes_id': False,
+                }
+                for name, price in (
+                    ('Storage box', 12),
+                    ('Cleaning set', 9),
+                    ('Signed edition', 24),
+                )
             ]
         )
         product.optional_product_ids = extra[:2]
@@ -184,7 +193,10 @@ class Care:
             # the default of their date was bound to the true clock
             self.env.cr.execute(
                 'UPDATE retail_followup_attempt SET date = %s WHERE date > %s',
-                [datetime.combine(day, time(10)), datetime.combine(day + timedelta(days=1), time())],
+                [
+                    datetime.combine(day, time(10)),
+                    datetime.combine(day + timedelta(days=1), time()),
+                ],
             )
             self.env.cr.commit()
             self.env.invalidate_all()

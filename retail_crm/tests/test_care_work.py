@@ -249,6 +249,9 @@ class TestCareResult(CareWorkCommon):
                 getattr(followup.with_user(self.user), name)()
         with self.assertRaises(AccessError):
             followup.with_user(self.users['sales']).action_done()
+        mine = self._followup(user_id=self.user.id)
+        both = (mine | followup).with_user(self.user)
+        self.assertEqual(both.mapped('is_workable'), [True, False])
         followup.with_user(self.users['manager']).action_cancel()
         self.assertEqual(followup.state, 'cancelled')
 
