@@ -163,6 +163,8 @@ class RetailChurnReport(models.Model):
         """Write what the ORM still holds of what the rows are read from."""
         for model in ('retail.followup', 'retail.care.rule', 'retail.purchase', 'res.company'):
             self.env[model].flush_model()
+        # to compile it would take longer than it runs
+        self.env.cr.execute(SQL("SELECT set_config('jit', 'off', true)"))
         return super()._search(domain, *args, **kwargs)
 
     def _read_group_select(self, aggregate_spec, query):
