@@ -221,6 +221,8 @@ class RetailCareEffect(models.Model):
             'sale.order',
         ):
             self.env[model].flush_model()
+        # to compile it would take longer than it runs
+        self.env.cr.execute(SQL("SELECT set_config('jit', 'off', true)"))
         return super()._search(domain, *args, **kwargs)
 
     # === GROUPS ===#

@@ -79,6 +79,8 @@ class RetailChurn(models.AbstractModel):
             'res.company',
         ):
             self.env[model].flush_model()
+        # to compile it would take longer than it runs
+        self.env.cr.execute(SQL("SELECT set_config('jit', 'off', true)"))
         rows = self.env.execute_query(
             SQL(
                 """

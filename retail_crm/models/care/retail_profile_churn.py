@@ -216,12 +216,17 @@ class RetailProfileChurn(models.Model):
             self.env['retail.followup'].flush_model()
             found = SQL(
                 """%s IN (SELECT profile.id
-                            FROM (SELECT DISTINCT commercial_partner_id, company_id FROM retail_followup
-                                   WHERE purpose = 'marketing' AND counted_on IS NOT NULL) AS contacted
+                            FROM (SELECT contact.commercial_partner_id, contact.company_id
+                                    FROM retail_followup AS contact JOIN res_company AS home ON home.id = contact.company_id
+                                   WHERE contact.purpose = 'marketing' AND contact.counted_on IS NOT NULL
+                                   GROUP BY contact.commercial_partner_id, contact.company_id
+                                  HAVING count(*) >= min(COALESCE(home.retail_care_silent_count, %s))) AS contacted
                             JOIN retail_profile AS profile ON profile.partner_id = contacted.commercial_partner_id
                                                           AND profile.company_id = contacted.company_id
                            WHERE %s)""",
                 SQL.identifier(alias, 'id'),
+                # the last contacts are looked up only of those who had as many
+                SILENT_COUNT,
                 self._sql_silent(),
             )
             return found if True in value else SQL('NOT %s', found)
