@@ -1,5 +1,6 @@
 from odoo import models
 
+from ._few import fetch_few
 from .mail_alias_door import KNOWN_ALIASES
 
 #: What is asked of those who write mails, and of those who are told of them.
@@ -31,8 +32,5 @@ class ResPartner(models.Model):
     _inherit = 'res.partner'
 
     def _fetch_field(self, field):
-        if field.name in _OF_SENDERS and KNOWN_ALIASES.get() is not None:
-            own = (self._fields[name] for name in _OF_SENDERS)
-            self.fetch([one.name for one in own if self._has_field_access(one, 'read')])
-        else:
+        if KNOWN_ALIASES.get() is None or not fetch_few(self, field, _OF_SENDERS):
             super()._fetch_field(field)
