@@ -32,5 +32,6 @@ class ResPartner(models.Model):
     _inherit = 'res.partner'
 
     def _fetch_field(self, field):
-        if KNOWN_ALIASES.get() is None or not fetch_few(self, field, _OF_SENDERS):
-            super()._fetch_field(field)
+        if KNOWN_ALIASES.get() is not None and fetch_few(self, field, _OF_SENDERS):
+            return None
+        return super()._fetch_field(field)

@@ -144,8 +144,9 @@ class RetailTicketPage(models.Model):
 
     def _fetch_field(self, field):
         """Read with a column those that are usually wanted with it; the other 90 when one of them is asked for."""
-        if not fetch_few(self, field, _USUAL):
-            super()._fetch_field(field)
+        if fetch_few(self, field, _USUAL):
+            return None
+        return super()._fetch_field(field)
 
     @staticmethod
     def _is_by_deadline(domain):
