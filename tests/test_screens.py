@@ -20,6 +20,7 @@ for name, amount in (('Screen Small', 11), ('Screen Great', 33), ('Screen Middle
         order.action_confirm()
         order.date_order = datetime.datetime.now() - datetime.timedelta(days=30 * months)
 env['res.partner'].create({'name': 'Screen Nobody'})
+env['retail.ticket'].create({'subject': 'Screen kettle', 'partner_id': partner.id})
 great = env['res.partner'].search([('name', '=', 'Screen Great')])
 env['retail.touch'].create({'partner_id': great.id, 'kind': 'visit', 'note': 'A note that is so long that it has to wrap'})
 env['retail.occasion.date'].create({'partner_id': great.id, 'kind': 'wedding', 'month': '6', 'day': 1})
@@ -199,6 +200,32 @@ def test_customer_and_order_on_a_telephone(visit):
     page.locator('.o_kanban_record', has_text='Screen Great').first.click()
     page.wait_for_selector('.o_form_view .o_retail_card_compact')
     assert_inside(page)
+
+
+@pytest.mark.parametrize('width', [1400, 390])
+def test_customer_beside_the_ticket(visit, width):
+    """R-svc E 13: the form does not wait for the card, which is asked for once and follows the customer."""
+    page = visit('clerk', width=width)
+    calls = []
+    page.on('request', lambda request: 'action_card' in request.url and calls.append(request))
+    page.goto('/odoo/retail-tickets')
+    page.get_by_text('Screen kettle').first.click()
+    spend = page.locator('.o_retail_card [name="card_spend_12m"]')
+    expect(spend).to_contain_text('44.00')
+    settle(page)
+    assert len(calls) == 1
+    if width == 390:
+        assert_inside(page)
+    customer = page.locator('.o_field_widget[name="partner_id"] input')
+    if width > 390:  # choosing is a dialog there
+        customer.fill('Screen Great')
+        page.locator('.o-autocomplete--dropdown-item', has_text='Screen Great').first.click()
+        expect(spend).to_contain_text('66.00')
+        page.click('.o_form_button_cancel')
+        expect(spend).to_contain_text('44.00')
+    page.locator('.o_notebook .nav-link', has_text=re.compile('^Customer$')).click()
+    expect(page.locator('section[name="last_purchase_ids"] tbody tr')).to_have_count(2)
+    assert page.evaluate('document.documentElement.scrollWidth') <= width
 
 
 def assert_inside(page):

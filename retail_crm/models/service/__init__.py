@@ -69,6 +69,7 @@ from . import (
     retail_moment_clock,
     res_config_settings_clock,
     mail_alias_door,
+    res_partner_sender,
     mail_thread_door,
     mail_message_door,
     res_company_door,

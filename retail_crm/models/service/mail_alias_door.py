@@ -4,12 +4,15 @@ from odoo import api, models
 
 #: Of the mail that the gateway is working on: ``{address: whether it is one of ours}``. None: no mail.
 KNOWN_ALIASES = ContextVar('retail_crm_known_aliases', default=None)
+#: Addresses from which that mail came.
+SENDERS = ContextVar('retail_crm_senders', default=())
 
 
 class MailAliasDomain(models.Model):
     """Which addresses are our own is asked once per mail: core asks three times for the sender's, in two queries each.
 
-    Kept while one mail is worked on, and forgotten when an alias changes meanwhile.
+    Kept while one mail is worked on, and forgotten when an alias changes meanwhile. The sender's is asked with those of
+    the recipients, which core asks first.
     """
 
     _inherit = 'mail.alias.domain'
@@ -21,6 +24,7 @@ class MailAliasDomain(models.Model):
             return super()._find_aliases(email_list)
         unknown = [email for email in dict.fromkeys(email_list) if email not in known]
         if unknown:
+            unknown += [email for email in SENDERS.get() if email not in {*known, *unknown}]
             ours = set(super()._find_aliases(unknown))
             known.update((email, email in ours) for email in unknown)
         return [email for email in email_list if known[email]]

@@ -5,9 +5,10 @@ from xmlrpc import client as xmlrpclib
 from odoo import api, models
 from odoo.exceptions import AccessError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools.mail import decode_message_header, email_normalize_all
 
 from . import _mail_door as door
-from .mail_alias_door import KNOWN_ALIASES
+from .mail_alias_door import KNOWN_ALIASES, SENDERS
 
 _logger = logging.getLogger(__name__)
 
@@ -86,6 +87,17 @@ class MailThread(models.AbstractModel):
             return self.message_process(model, clean, custom_values=custom_values)
         _logger.warning('A mail could not be processed and is kept as it came', exc_info=error)
         return tickets._door_keep(raw, team, custom_values, error)
+
+    @api.model
+    def message_parse(self, message, save_original=False):
+        if KNOWN_ALIASES.get() is None:
+            return super().message_parse(message, save_original=save_original)
+        senders = email_normalize_all(decode_message_header(message, 'From', separator=','))
+        token = SENDERS.set(tuple(senders))
+        try:
+            return super().message_parse(message, save_original=save_original)
+        finally:
+            SENDERS.reset(token)
 
     @api.model
     def message_route(self, message, message_dict, model=None, thread_id=None, custom_values=None):

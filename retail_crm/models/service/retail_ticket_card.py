@@ -75,13 +75,13 @@ class RetailTicketCard(models.Model):
     # === ASKED BY FORMS ===#
 
     @api.readonly
-    def action_card(self, chosen):
+    def action_card(self, chosen=None):
         """Return the customer's card of one ticket in words, and how many possible duplicates it has.
 
         Each part for those who may read the fields it comes from. See ``_card_words``.
 
         :param chosen: ids that the form has for ``partner_id``, ``company_id`` and ``type_id``; they may not be saved
-            yet, and there may be no ticket yet, either
+            yet, and there may be no ticket yet, either; default: what is saved
         """
         ticket = self._in_form(chosen)
         card = ticket._card_words()
@@ -96,7 +96,7 @@ class RetailTicketCard(models.Model):
         return {**card, 'duplicates': self.duplicate_count if self else 0}
 
     @api.readonly
-    def action_history(self, chosen):
+    def action_history(self, chosen=None):
         """Return earlier tickets and last purchases of one ticket's customer as tables, and what he agreed to.
 
         :param chosen: what the form has, see ``action_card``
@@ -127,6 +127,7 @@ class RetailTicketCard(models.Model):
     def _in_form(self, chosen):
         """Return one ticket as it is in a form: with the customer chosen there, saved or not."""
         self.check_access('read')
+        chosen = chosen or {}
         values = {name: chosen[name] for name in _CHOSEN if chosen.get(name)}
         if self:
             self.ensure_one()

@@ -5,6 +5,8 @@ from odoo.exceptions import AccessError, MissingError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ._few import fetch_few
+
 #: What record rules ask of a ticket (security/service_rules.xml): read together with what a page shows.
 _OF_RULES = ('blocked_user_id', 'company_id', 'is_complaint', 'is_restricted', 'user_id')
 #: Columns that creating, moving and answering ask for.
@@ -142,11 +144,9 @@ class RetailTicketPage(models.Model):
 
     def _fetch_field(self, field):
         """Read with a column those that are usually wanted with it; the other 90 when one of them is asked for."""
-        if field.name in _USUAL and field.prefetch is True:
-            usual = (self._fields[name] for name in _USUAL)
-            self.fetch([one.name for one in usual if self._has_field_access(one, 'read')])
-        else:
-            super()._fetch_field(field)
+        if fetch_few(self, field, _USUAL):
+            return None
+        return super()._fetch_field(field)
 
     @staticmethod
     def _is_by_deadline(domain):

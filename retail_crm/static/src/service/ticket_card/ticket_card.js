@@ -1,9 +1,26 @@
-import { Component, toRaw, useState } from "@odoo/owl";
+import { Component, onMounted, toRaw, useState } from "@odoo/owl";
 import { registry } from "@web/core/registry";
 import { KeepLast } from "@web/core/utils/concurrency";
 import { useService } from "@web/core/utils/hooks";
 import { useRecordObserver } from "@web/model/relational_model/utils";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
+
+/**
+ * Questions that are under way: a form may be built twice before it stays, and asks only once.
+ */
+const running = new Map();
+
+function ask(orm, method, args) {
+    const key = JSON.stringify([method, args]);
+    if (!running.has(key)) {
+        const answer = orm.silent.call("retail.ticket", method, args);
+        running.set(
+            key,
+            answer.finally(() => running.delete(key))
+        );
+    }
+    return running.get(key);
+}
 
 /**
  * A part of a ticket's form that the form does not wait for: it asks by itself when it is shown, when another customer
@@ -14,10 +31,14 @@ class LoadedLater extends Component {
     static method = "";
 
     setup() {
-        this.orm = useService("orm");
         this.action = useService("action");
         this.keepLast = new KeepLast();
         this.state = useState({ status: "empty", data: null });
+        this.isShown = false;
+        onMounted(() => {
+            this.isShown = true;
+            this.load();
+        });
         useRecordObserver((record) => {
             const { partner_id, company_id, type_id } = record.data;
             const chosen = {
@@ -49,13 +70,16 @@ class LoadedLater extends Component {
         if (isOther || this.state.status !== "shown") {
             Object.assign(this.state, { status: "loading", data: null });
         }
+        if (!this.isShown) {
+            return;
+        }
         const ids = this.resId ? [this.resId] : [];
-        const call = this.orm.silent.call("retail.ticket", this.constructor.method, [
-            ids,
-            this.chosen,
-        ]);
+        // not the service of this component: what it asks would never be answered once it is gone
+        const { orm } = this.env.services;
         try {
-            const data = await this.keepLast.add(call);
+            const data = await this.keepLast.add(
+                ask(orm, this.constructor.method, [ids, this.chosen])
+            );
             Object.assign(this.state, { status: "shown", data });
         } catch {
             Object.assign(this.state, { status: "failed", data: null });
@@ -87,8 +111,15 @@ export class TicketCard extends LoadedLater {
     async compare() {
         const { record } = this.props;
         if (await record.save()) {
-            const action = await this.orm.call("retail.ticket", "action_merge", [[record.resId]]);
-            this.action.doAction(action, { onClose: () => record.load() });
+            await this.action.doActionButton({
+                type: "object",
+                name: "action_merge",
+                resModel: record.resModel,
+                resId: record.resId,
+                resIds: [record.resId],
+                context: record.context,
+                onClose: () => record.load(),
+            });
         }
     }
 }
