@@ -220,6 +220,12 @@ class RetailTicketPage(models.Model):
         # sudo: names only, which Odoo reads in the same way; the rest stays behind its own checks
         tickets_sudo, users = tickets.sudo(), self.env['res.users'].sudo()
         partners = self.env['res.partner'].sudo()
+        stored = [
+            name
+            for name in specification
+            if name in self._fields and self._fields[name].column_type
+        ]
+        tickets_sudo.fetch({*stored, *_OF_RULES})  # in one row, not the usual columns first
         for name, asked in specification.items():
             field = self._fields.get(name)
             if not (field and field.store and field.type == 'many2one' and asked.get('fields')):
