@@ -20,7 +20,7 @@ class RetailCareRule(models.Model):
 
     @api.depends('purpose', 'offer_id', 'offer_by_policy')
     def _compute_control_percent(self):
-        super()._compute_control_percent()
+        return super()._compute_control_percent()
 
     def _usual_control_percent(self, company):
         """Rules with an offer have the control group of offers."""
