@@ -78,7 +78,7 @@ KEPT = {
     '19.0.1.2.0': CONTRACTS,
     '19.0.1.3.0': (
         *CONTRACTS,
-        'SELECT number, subject, partner_id, stage_id, team_id, received_at FROM retail_ticket ORDER BY id',
+        'SELECT name, subject, partner_id, stage_id, team_id, received_at FROM retail_ticket ORDER BY id',
         'SELECT partner_id, rule_id, state, due_on, purpose FROM retail_followup ORDER BY id',
         "SELECT code, state, hour, trigger, delay_days FROM retail_care_rule WHERE hour = 11.5 OR code LIKE 'shop%'",
     ),
