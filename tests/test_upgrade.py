@@ -115,8 +115,11 @@ def old_code(tmp_path):
     """A function that lays out a released version and returns the folder to take add-ons from."""
 
     def lay_out(version):
-        command = ['git', 'archive', RELEASES[version], 'retail_crm']
         root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+        listing = ['git', 'ls-tree', '--name-only', RELEASES[version]]
+        done = subprocess.run(listing, cwd=root, capture_output=True, text=True)
+        ours = [name for name in done.stdout.split() if name.startswith('retail_crm')]
+        command = ['git', 'archive', RELEASES[version], *ours]
         done = subprocess.run(command, cwd=root, capture_output=True)
         assert not done.returncode, f'{version} is not in the history: clone all of it'
         with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
@@ -132,12 +135,14 @@ def test_update_with_data(house, old_code, base_db, version):
     name = f'retail_crm_test_{os.getpid()}_old'
     house.copy(house.template(house.dependencies(), False), name)
     try:
-        addons = ','.join(map(str, [old_code(version), *house.odoo_addons()]))
-        old = ['--no-http', f'--addons-path={addons}']
+        old = old_code(version)
+        addons = ','.join(map(str, [old, *house.odoo_addons()]))
         # add-ons of today that the version did not have
-        house.sql("DELETE FROM ir_module_module WHERE name LIKE 'retail\\_crm\\_%'", name)
-        house.sql("DELETE FROM ir_model_data WHERE name LIKE 'module\\_retail\\_crm\\_%'", name)
-        house.odoo_run(name, f'install {version}', *old, '-i', 'retail_crm')
+        for later in {addon.name for addon in house.HERE.glob('retail_crm_*')} - {*os.listdir(old)}:
+            house.sql(f"DELETE FROM ir_module_module WHERE name = '{later}'", name)
+            house.sql(f"DELETE FROM ir_model_data WHERE name = 'module_{later}'", name)
+        options = ['--no-http', f'--addons-path={addons}']
+        house.odoo_run(name, f'install {version}', *options, '-i', 'retail_crm')
         command = [*house.shell_command(name), f'--addons-path={addons}']
         done = subprocess.run(
             command,
